@@ -1,0 +1,227 @@
+package network
+
+import (
+	"net/netip"
+	"strings"
+
+	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
+)
+
+// Network is everything a snapshot says about filtering. Slices are sorted by
+// Key of the id once linked.
+type Network struct {
+	VirtualNetworks []*VirtualNetwork
+	Subnets         []*Subnet // all subnets, those of VirtualNetworks included
+	SecurityGroups  []*SecurityGroup
+	RouteTables     []*RouteTable
+	NICs            []*NIC
+	VirtualMachines []*VirtualMachine
+	ASGs            []*ApplicationSecurityGroup
+	PublicIPs       []*PublicIP
+	Gateways        []*Gateway
+
+	Tags        *ServiceTags // nil when the snapshot holds no tag file
+	Internet    InternetList // what the Internet tag covers before VNets are taken out
+	Assumptions Assumptions
+
+	rules      []*Rule // by Ref; rules[0] is nil
+	nicsByKey  map[string][]*NIC
+	nicsByAddr map[netip.Addr][]*NIC
+	vmsByKey   map[string][]*VirtualMachine
+	asgMembers map[string][]Member
+}
+
+// Key is the form in which ids and names are compared: Azure ignores case.
+func Key(id string) string { return strings.ToLower(id) }
+
+// VirtualNetwork is Microsoft.Network/virtualNetworks.
+type VirtualNetwork struct {
+	ID, Name string
+	Origin   diag.Origin
+	Prefixes []netip.Prefix // addressSpace, both families, masked
+	Facts    []string       // why Prefixes may be incomplete ("unresolved:…")
+	Peerings []*Peering
+	Subnets  []*Subnet // set by Link
+	Gateways []*Gateway
+}
+
+// Peering is one direction of a peering, owned by a virtual network.
+type Peering struct {
+	ID, Name string
+	Origin   diag.Origin
+	RemoteID string
+	// State is peeringState ("Connected", "Initiated", …); "" in templates,
+	// which declare peerings without a state.
+	State             string
+	AllowAccess       bool           // allowVirtualNetworkAccess, true when absent
+	UseRemoteGateways bool           // useRemoteGateways
+	Remote            []netip.Prefix // remoteAddressSpace: the prefixes last synced
+	RemoteKnown       bool           // remoteAddressSpace was present
+	SyncLevel         string         // peeringSyncLevel, "" when absent
+	Partial           bool           // peerCompleteVnets is false: Remote is all that is shared
+	Facts             []string       // what could not be read about it
+
+	// Set by Link.
+	RemoteVNet *VirtualNetwork // nil when not in the snapshot
+	Counts     bool            // its prefixes are part of VirtualNetwork
+	Prefixes   []netip.Prefix  // those prefixes; valid iff Counts
+	Fact       string          // "missing-peer:ID" or another fact: it may add unknown prefixes
+}
+
+// Gateway is a virtual network gateway: on-premises prefixes behind it are part
+// of VirtualNetwork, and the snapshot may not know them all.
+type Gateway struct {
+	ID, Name string
+	Origin   diag.Origin
+	SubnetID string // of its ip configurations: the GatewaySubnet
+}
+
+// Subnet is a subnet of a virtual network.
+type Subnet struct {
+	ID, Name                string
+	Origin                  diag.Origin
+	VirtualNetworkID        string
+	Prefixes                []netip.Prefix
+	Group                   GroupRef
+	RouteTable              RouteTableRef
+	PrivateEndpointPolicies string // privateEndpointNetworkPolicies, "" when absent
+
+	VirtualNetwork *VirtualNetwork // set by Link; nil when not in the snapshot
+}
+
+// GroupRef is an association with a security group.
+type GroupRef struct {
+	ID    string         // as written; "" when none is associated or Fact explains
+	Group *SecurityGroup // set by Link; nil when absent or not in the snapshot
+	Fact  string         // why Group is nil although one is, or may be, associated
+}
+
+// RouteTableRef is an association with a route table.
+type RouteTableRef struct {
+	ID    string
+	Table *RouteTable
+	Fact  string
+}
+
+// RouteTable is Microsoft.Network/routeTables.
+type RouteTable struct {
+	ID, Name  string
+	Origin    diag.Origin
+	Routes    []Route
+	Facts     []string // routes that could not be read
+	SubnetIDs []string // back references
+}
+
+// Route is one user-defined route.
+type Route struct {
+	Name    string
+	Prefix  netip.Prefix // invalid when the route names a service tag
+	Tag     string       // addressPrefix that is a service tag
+	NextHop string       // nextHopType as written
+	Origin  diag.Origin
+}
+
+// NIC is a network interface of a VM, a scale set instance or a private
+// endpoint.
+type NIC struct {
+	ID, Name        string
+	Origin          diag.Origin
+	VMID            string
+	MAC             string
+	SubnetID        string // of its first ip configuration
+	SubnetFact      string // why Subnet is nil: "missing-subnet:ID", "missing-vnet:ID", "unresolved:…"
+	Group           GroupRef
+	IPConfigs       []IPConfig
+	IPForwarding    bool
+	PrivateEndpoint string // id of the private endpoint that owns it
+
+	Subnet *Subnet // set by Link
+	Index  int     // position in Network.NICs, set by Link
+}
+
+// IPConfig is one ipConfiguration of a NIC.
+type IPConfig struct {
+	Name       string
+	Address    netip.Addr // invalid when dynamic and not recorded
+	Primary    bool
+	ASGs       []string // ids of application security groups, as written
+	PublicIPID string
+	SubnetID   string
+}
+
+// VirtualMachine is a VM or scale set instance; NICIDs are its forward references.
+type VirtualMachine struct {
+	ID, Name   string
+	Origin     diag.Origin
+	NICIDs     []string
+	PowerState string // "" when the export does not say
+
+	NICs []*NIC // set by Link: NICIDs found, and NICs that name this VM
+}
+
+// ApplicationSecurityGroup is an ASG object; membership stands at the NICs.
+type ApplicationSecurityGroup struct {
+	ID, Name string
+	Origin   diag.Origin
+}
+
+// PublicIP is a public IP address; SKU decides the "closed without NSG" note.
+type PublicIP struct {
+	ID, Name string
+	Origin   diag.Origin
+	SKU      string
+	Address  netip.Addr
+}
+
+// Member is an address of an ASG: the ip configuration's NIC and address.
+type Member struct {
+	NIC     *NIC
+	Address netip.Addr
+}
+
+// Rule returns the rule of a reference, nil for 0.
+func (n *Network) Rule(ref flow.RuleRef) *Rule { return n.rules[ref] }
+
+// RuleCount returns how many references Rule accepts; refs run from 1 to RuleCount()-1.
+func (n *Network) RuleCount() int { return len(n.rules) }
+
+// NICsNamed returns the NICs whose id or name is s, ignoring case.
+func (n *Network) NICsNamed(s string) []*NIC { return n.nicsByKey[Key(s)] }
+
+// NICsOwning returns the NICs that have the private address.
+func (n *Network) NICsOwning(a netip.Addr) []*NIC { return n.nicsByAddr[a] }
+
+// VMsNamed returns the virtual machines whose id or name is s, ignoring case.
+func (n *Network) VMsNamed(s string) []*VirtualMachine { return n.vmsByKey[Key(s)] }
+
+// ASGMembers returns the addressed members of an ASG over all NICs.
+func (n *Network) ASGMembers(id string) []Member { return n.asgMembers[Key(id)] }
+
+// IPConfigOf returns the ip configuration that owns the address, or nil.
+func (c *NIC) IPConfigOf(a netip.Addr) *IPConfig {
+	for i := range c.IPConfigs {
+		if c.IPConfigs[i].Address == a {
+			return &c.IPConfigs[i]
+		}
+	}
+	return nil
+}
+
+// VirtualNetwork returns the VNet of the NIC's subnet, nil when not in the snapshot.
+func (c *NIC) VirtualNetwork() *VirtualNetwork {
+	if c.Subnet == nil {
+		return nil
+	}
+	return c.Subnet.VirtualNetwork
+}
+
+// HasAddress reports whether any ip configuration has a known private address.
+func (c *NIC) HasAddress() bool {
+	for i := range c.IPConfigs {
+		if c.IPConfigs[i].Address.IsValid() {
+			return true
+		}
+	}
+	return false
+}

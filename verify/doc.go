@@ -1,0 +1,8 @@
+// Package verify asks: it takes batches of flows from a Source, finds the NIC
+// of each row, classifies it with an index or with the oracle, and hands every
+// row's verdict id to a Sink, in input order, whatever the number of workers.
+//
+// Concurrency has its one home here (Engine). An Engine runs once.
+//
+// Imports: index, ingest/column, ingest/flow, ingest/network.
+package verify
