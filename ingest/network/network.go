@@ -42,8 +42,12 @@ type VirtualNetwork struct {
 	Prefixes []netip.Prefix // addressSpace, both families, masked
 	Facts    []string       // why Prefixes may be incomplete ("unresolved:…")
 	Peerings []*Peering
-	Subnets  []*Subnet // set by Link
-	Gateways []*Gateway
+
+	Subnets []*Subnet // set by Link
+	// GatewayFacts is set by Link: gateways whose on-premises prefixes the
+	// snapshot does not hold ("gateway-prefixes:ID"). Private addresses that
+	// are not otherwise in VirtualNetwork may be in it.
+	GatewayFacts []string
 }
 
 // Peering is one direction of a peering, owned by a virtual network.
@@ -174,11 +178,15 @@ type PublicIP struct {
 	Address  netip.Addr
 }
 
-// Member is an address of an ASG: the ip configuration's NIC and address.
+// Member is one ip configuration of an ASG. Address is invalid when the
+// snapshot does not record it.
 type Member struct {
 	NIC     *NIC
 	Address netip.Addr
 }
+
+// AddressFact is the fact that the NIC has an address nobody recorded.
+func (c *NIC) AddressFact() string { return "missing-address:" + c.ID }
 
 // Rule returns the rule of a reference, nil for 0.
 func (n *Network) Rule(ref flow.RuleRef) *Rule { return n.rules[ref] }
@@ -195,7 +203,7 @@ func (n *Network) NICsOwning(a netip.Addr) []*NIC { return n.nicsByAddr[a] }
 // VMsNamed returns the virtual machines whose id or name is s, ignoring case.
 func (n *Network) VMsNamed(s string) []*VirtualMachine { return n.vmsByKey[Key(s)] }
 
-// ASGMembers returns the addressed members of an ASG over all NICs.
+// ASGMembers returns the members of an ASG over all NICs.
 func (n *Network) ASGMembers(id string) []Member { return n.asgMembers[Key(id)] }
 
 // IPConfigOf returns the ip configuration that owns the address, or nil.
@@ -207,6 +215,41 @@ func (c *NIC) IPConfigOf(a netip.Addr) *IPConfig {
 	}
 	return nil
 }
+
+// IPConfigsFor returns the ip configurations that may own the address: the one
+// that does, or else those whose address is not recorded.
+func (c *NIC) IPConfigsFor(a netip.Addr) []*IPConfig {
+	if own := c.IPConfigOf(a); own != nil {
+		return []*IPConfig{own}
+	}
+	var out []*IPConfig
+	for i := range c.IPConfigs {
+		if !c.IPConfigs[i].Address.IsValid() {
+			out = append(out, &c.IPConfigs[i])
+		}
+	}
+	return out
+}
+
+// VirtualNetworkKey returns the Key of the id of the NIC's virtual network,
+// whether that is in the snapshot or not; "" when the NIC's subnet is unknown.
+func (c *NIC) VirtualNetworkKey() string { return Key(ParentID(c.SubnetID)) }
+
+// ParentID returns the id of the resource that a child id ("…/subnets/x") is
+// part of, "" when the id has no parent.
+func ParentID(id string) string {
+	for range 2 {
+		i := strings.LastIndexByte(id, '/')
+		if i < 0 {
+			return ""
+		}
+		id = id[:i]
+	}
+	return id
+}
+
+// LastSegment returns the name at the end of an id.
+func LastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
 // VirtualNetwork returns the VNet of the NIC's subnet, nil when not in the snapshot.
 func (c *NIC) VirtualNetwork() *VirtualNetwork {

@@ -1,0 +1,403 @@
+package network
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
+)
+
+// Link joins the objects of a network by id, completes default rules, puts
+// rules into evaluation order, numbers them and builds the look-ups. It reports
+// what is missing or contradicts itself; the network is usable all the same:
+// whatever is missing has become a fact. Call it once, when all is decoded.
+func Link(n *Network) diag.List {
+	l := linker{n: n}
+	l.sortAll()
+	l.groups()
+	l.subnets()
+	l.peerings()
+	l.gateways()
+	l.nics()
+	l.machines()
+	l.lookups()
+	return l.faults
+}
+
+type linker struct {
+	n        *Network
+	faults   diag.List
+	vnets    map[string]*VirtualNetwork
+	subnetAt map[string]*Subnet
+	groupAt  map[string]*SecurityGroup
+	tableAt  map[string]*RouteTable
+	nicAt    map[string]*NIC
+}
+
+// byKey maps objects by the Key of their id.
+func byKey[T any](list []T, id func(T) string) map[string]T {
+	m := make(map[string]T, len(list))
+	for _, x := range list {
+		m[Key(id(x))] = x
+	}
+	return m
+}
+
+func sortByID[T any](list []T, id func(T) string) {
+	slices.SortStableFunc(list, func(a, b T) int {
+		return cmp.Or(strings.Compare(Key(id(a)), Key(id(b))), strings.Compare(id(a), id(b)))
+	})
+}
+
+func (l *linker) sortAll() {
+	n := l.n
+	sortByID(n.VirtualNetworks, func(x *VirtualNetwork) string { return x.ID })
+	sortByID(n.Subnets, func(x *Subnet) string { return x.ID })
+	sortByID(n.SecurityGroups, func(x *SecurityGroup) string { return x.ID })
+	sortByID(n.RouteTables, func(x *RouteTable) string { return x.ID })
+	sortByID(n.NICs, func(x *NIC) string { return x.ID })
+	sortByID(n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
+	sortByID(n.ASGs, func(x *ApplicationSecurityGroup) string { return x.ID })
+	sortByID(n.PublicIPs, func(x *PublicIP) string { return x.ID })
+	sortByID(n.Gateways, func(x *Gateway) string { return x.ID })
+	l.vnets = byKey(n.VirtualNetworks, func(x *VirtualNetwork) string { return x.ID })
+	l.subnetAt = byKey(n.Subnets, func(x *Subnet) string { return x.ID })
+	l.groupAt = byKey(n.SecurityGroups, func(x *SecurityGroup) string { return x.ID })
+	l.tableAt = byKey(n.RouteTables, func(x *RouteTable) string { return x.ID })
+	l.nicAt = byKey(n.NICs, func(x *NIC) string { return x.ID })
+}
+
+// groups completes, orders and numbers the rules of every security group.
+func (l *linker) groups() {
+	l.n.rules = []*Rule{nil}
+	for _, g := range l.n.SecurityGroups {
+		l.completeDefaults(g)
+		slices.SortStableFunc(g.Rules, func(a, b *Rule) int {
+			return cmp.Or(
+				cmp.Compare(a.Direction, b.Direction),
+				cmp.Compare(a.Priority, b.Priority),
+				// Azure forbids equal priorities; of two such rules the
+				// denying one goes first, so that no Allow is guessed.
+				-cmp.Compare(a.Access, b.Access),
+				strings.Compare(Key(a.Name), Key(b.Name)),
+			)
+		})
+		for i, r := range g.Rules {
+			r.Group = g
+			r.Ref = flow.RuleRef(len(l.n.rules))
+			l.n.rules = append(l.n.rules, r)
+			if i > 0 {
+				l.checkPriorityClash(g.Rules[i-1], r)
+			}
+		}
+	}
+}
+
+func (l *linker) checkPriorityClash(a, b *Rule) {
+	if a.Priority == b.Priority && a.Direction == b.Direction && a.Kind == UserRule && b.Kind == UserRule && len(a.Facts)+len(b.Facts) == 0 {
+		l.faults.Warnf(b.Origin, "duplicate-priority",
+			"rules %s and %s share priority %d %s, which Azure refuses; the denying one is evaluated first",
+			a.Name, b.Name, b.Priority, b.Direction)
+	}
+}
+
+// completeDefaults adds the default rules that the source does not list
+// (templates never do) and warns about listed ones that differ from Azure's.
+func (l *linker) completeDefaults(g *SecurityGroup) {
+	for i := range defaultRules {
+		d := &defaultRules[i]
+		j := slices.IndexFunc(g.Rules, func(r *Rule) bool {
+			return r.Kind == DefaultRule && strings.EqualFold(r.Name, d.name)
+		})
+		if j < 0 {
+			g.Rules = append(g.Rules, d.rule(g))
+			continue
+		}
+		r := g.Rules[j]
+		r.Name = d.name
+		if r.Priority != d.priority || r.Direction != d.direction || r.Access != d.access ||
+			r.Protocol != AnyProtocol || !selectsOnly(r.Source, d.source) || !selectsOnly(r.Destination, d.destination) {
+			l.faults.Warnf(r.Origin, "default-rule-differs",
+				"default rule %s differs from Azure's; it is used as exported", d.name)
+		}
+	}
+}
+
+func selectsOnly(list []Selector, kind SelectorKind) bool {
+	if len(list) == 0 {
+		return false
+	}
+	for _, s := range list {
+		if s.Kind != kind && !(kind == SelectAny && s.Kind == SelectPrefix && s.Prefix.Bits() == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *linker) resolveGroup(ref *GroupRef) {
+	if ref.ID == "" {
+		return
+	}
+	g := l.groupAt[Key(ref.ID)]
+	switch {
+	case g == nil:
+		ref.Fact = "missing-nsg:" + ref.ID
+	case len(g.Facts) > 0:
+		ref.Group, ref.Fact = nil, g.Facts[0]
+	default:
+		ref.Group = g
+	}
+}
+
+// subnets joins subnets with their virtual network, security group and route
+// table. A subnet that only a back reference names becomes a stub: its group
+// is known, the rest is not.
+func (l *linker) subnets() {
+	for _, s := range l.n.Subnets {
+		l.resolveGroup(&s.Group)
+		if id := s.RouteTable.ID; id != "" {
+			if s.RouteTable.Table = l.tableAt[Key(id)]; s.RouteTable.Table == nil {
+				s.RouteTable.Fact = "missing-route-table:" + id
+			}
+		}
+	}
+	for _, g := range l.n.SecurityGroups {
+		for _, id := range g.SubnetIDs {
+			s := l.subnetAt[Key(id)]
+			if s == nil {
+				s = l.stub(id, g.Origin)
+				s.Group.ID = g.ID
+				l.resolveGroup(&s.Group)
+			} else if Key(s.Group.ID) != Key(g.ID) {
+				l.faults.Warnf(g.Origin, "association-differs",
+					"security group %s names subnet %s, which names %s; the subnet's own word counts", g.Name, id, orNone(s.Group.ID))
+			}
+		}
+	}
+	for _, t := range l.n.RouteTables {
+		for _, id := range t.SubnetIDs {
+			if s := l.subnetAt[Key(id)]; s != nil && s.RouteTable.ID == "" && s.RouteTable.Fact != "" {
+				s.RouteTable = RouteTableRef{ID: t.ID, Table: t}
+			}
+		}
+	}
+	sortByID(l.n.Subnets, func(x *Subnet) string { return x.ID })
+	for _, s := range l.n.Subnets {
+		if v := l.vnets[Key(s.VirtualNetworkID)]; v != nil {
+			s.VirtualNetwork = v
+			v.Subnets = append(v.Subnets, s)
+		}
+	}
+}
+
+func orNone(id string) string {
+	if id == "" {
+		return "no security group"
+	}
+	return id
+}
+
+// stub adds a subnet known only by its id.
+func (l *linker) stub(id string, o diag.Origin) *Subnet {
+	s := &Subnet{
+		ID: id, Name: LastSegment(id), Origin: o, VirtualNetworkID: ParentID(id),
+		RouteTable: RouteTableRef{Fact: "missing-subnet:" + id},
+	}
+	l.n.Subnets = append(l.n.Subnets, s)
+	l.subnetAt[Key(id)] = s
+	return s
+}
+
+// peerings decides which peerings add prefixes to VirtualNetwork, see
+// Microsoft's "Create, change, or delete a virtual network peering": the peer
+// counts when the peering is connected and access is allowed, with the address
+// space last synced.
+func (l *linker) peerings() {
+	for _, v := range l.n.VirtualNetworks {
+		slices.SortStableFunc(v.Peerings, func(a, b *Peering) int { return strings.Compare(Key(a.ID), Key(b.ID)) })
+		for _, p := range v.Peerings {
+			p.RemoteVNet = l.vnets[Key(p.RemoteID)]
+			l.peering(v, p)
+		}
+	}
+}
+
+func (l *linker) peering(v *VirtualNetwork, p *Peering) {
+	switch {
+	case len(p.Facts) > 0:
+		p.Fact = p.Facts[0]
+		return
+	case !p.AllowAccess:
+		return
+	case p.State == "":
+		// Templates declare no state: connected when both sides are declared.
+		if p.RemoteVNet == nil || !declaresPeering(p.RemoteVNet, v) {
+			p.Fact = "missing-peer:" + p.RemoteID
+			return
+		}
+	case !strings.EqualFold(p.State, "Connected"):
+		return
+	}
+	switch {
+	case p.RemoteKnown && len(p.Remote) > 0:
+		p.Counts, p.Prefixes = true, p.Remote
+		l.checkSync(p)
+	case p.RemoteVNet != nil && !p.Partial && len(p.RemoteVNet.Facts) == 0:
+		p.Counts, p.Prefixes = true, p.RemoteVNet.Prefixes
+	default:
+		p.Fact = "missing-peer:" + p.RemoteID
+	}
+}
+
+func declaresPeering(v, to *VirtualNetwork) bool {
+	return slices.ContainsFunc(v.Peerings, func(p *Peering) bool { return Key(p.RemoteID) == Key(to.ID) })
+}
+
+// checkSync warns when the prefixes synced with the peer are not its own of today.
+func (l *linker) checkSync(p *Peering) {
+	stale := p.SyncLevel != "" && !strings.EqualFold(p.SyncLevel, "FullyInSync")
+	if p.RemoteVNet != nil && !p.Partial {
+		for _, q := range p.RemoteVNet.Prefixes {
+			stale = stale || !slices.Contains(p.Remote, q)
+		}
+	}
+	if stale {
+		l.faults.Warnf(p.Origin, "peering-not-in-sync",
+			"peering %s is not in sync: the peer's address space has changed; the synced prefixes count", p.Name)
+	}
+}
+
+// gateways marks the virtual networks that have on-premises prefixes nobody
+// exported: those with a gateway, and those that use a peer's.
+func (l *linker) gateways() {
+	own := map[*VirtualNetwork][]string{}
+	for _, g := range l.n.Gateways {
+		if v := l.vnets[Key(ParentID(g.SubnetID))]; v != nil {
+			own[v] = append(own[v], "gateway-prefixes:"+g.ID)
+		}
+	}
+	for _, v := range l.n.VirtualNetworks {
+		if len(own[v]) > 0 {
+			continue
+		}
+		for _, s := range v.Subnets {
+			if strings.EqualFold(s.Name, "GatewaySubnet") {
+				own[v] = append(own[v], "gateway-prefixes:"+s.ID)
+			}
+		}
+	}
+	for _, v := range l.n.VirtualNetworks {
+		facts := slices.Clone(own[v])
+		for _, p := range v.Peerings {
+			if !p.UseRemoteGateways || !p.Counts && p.Fact == "" {
+				continue
+			}
+			if remote := own[p.RemoteVNet]; p.RemoteVNet != nil && len(remote) > 0 {
+				facts = append(facts, remote...)
+			} else {
+				facts = append(facts, "gateway-prefixes:"+p.RemoteID)
+			}
+		}
+		slices.Sort(facts)
+		v.GatewayFacts = slices.Compact(facts)
+	}
+}
+
+func (l *linker) nics() {
+	for i, c := range l.n.NICs {
+		c.Index = i
+		l.resolveGroup(&c.Group)
+		l.nicSubnet(c)
+	}
+	for _, g := range l.n.SecurityGroups {
+		for _, id := range g.NICIDs {
+			if c := l.nicAt[Key(id)]; c != nil && Key(c.Group.ID) != Key(g.ID) {
+				l.faults.Warnf(g.Origin, "association-differs",
+					"security group %s names NIC %s, which names %s; the NIC's own word counts", g.Name, id, orNone(c.Group.ID))
+			}
+		}
+	}
+}
+
+func (l *linker) nicSubnet(c *NIC) {
+	switch {
+	case c.SubnetFact != "":
+	case c.SubnetID == "":
+		c.SubnetFact = "missing-subnet:" + c.ID
+		l.faults.Warnf(c.Origin, "nic-without-subnet", "NIC %s names no subnet; its subnet rules are unknown", c.Name)
+	default:
+		if c.Subnet = l.subnetAt[Key(c.SubnetID)]; c.Subnet != nil {
+			return
+		}
+		vnet := ParentID(c.SubnetID)
+		if l.vnets[Key(vnet)] == nil {
+			c.SubnetFact = "missing-vnet:" + vnet
+		} else {
+			c.SubnetFact = "missing-subnet:" + c.SubnetID
+		}
+	}
+}
+
+// machines joins VMs with their NICs both ways; a VM that only NICs name is
+// added, so that it can be asked for.
+func (l *linker) machines() {
+	vmAt := byKey(l.n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
+	for _, vm := range l.n.VirtualMachines {
+		for _, id := range vm.NICIDs {
+			if c := l.nicAt[Key(id)]; c != nil {
+				vm.NICs = append(vm.NICs, c)
+				if c.VMID == "" {
+					c.VMID = vm.ID
+				}
+			}
+		}
+	}
+	for _, c := range l.n.NICs {
+		if c.VMID == "" {
+			continue
+		}
+		vm := vmAt[Key(c.VMID)]
+		if vm == nil {
+			vm = &VirtualMachine{ID: c.VMID, Name: LastSegment(c.VMID), Origin: c.Origin}
+			vmAt[Key(c.VMID)] = vm
+			l.n.VirtualMachines = append(l.n.VirtualMachines, vm)
+		}
+		if !slices.Contains(vm.NICs, c) {
+			vm.NICs = append(vm.NICs, c)
+		}
+	}
+	sortByID(l.n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
+}
+
+func (l *linker) lookups() {
+	n := l.n
+	n.nicsByKey = make(map[string][]*NIC, 2*len(n.NICs))
+	n.nicsByAddr = make(map[netip.Addr][]*NIC, len(n.NICs))
+	n.asgMembers = map[string][]Member{}
+	for _, c := range n.NICs {
+		n.nicsByKey[Key(c.ID)] = append(n.nicsByKey[Key(c.ID)], c)
+		if Key(c.Name) != Key(c.ID) {
+			n.nicsByKey[Key(c.Name)] = append(n.nicsByKey[Key(c.Name)], c)
+		}
+		for i := range c.IPConfigs {
+			a := c.IPConfigs[i].Address
+			if a.IsValid() && !slices.Contains(n.nicsByAddr[a], c) {
+				n.nicsByAddr[a] = append(n.nicsByAddr[a], c)
+			}
+			for _, id := range c.IPConfigs[i].ASGs {
+				n.asgMembers[Key(id)] = append(n.asgMembers[Key(id)], Member{NIC: c, Address: a})
+			}
+		}
+	}
+	n.vmsByKey = make(map[string][]*VirtualMachine, 2*len(n.VirtualMachines))
+	for _, vm := range n.VirtualMachines {
+		n.vmsByKey[Key(vm.ID)] = append(n.vmsByKey[Key(vm.ID)], vm)
+		if Key(vm.Name) != Key(vm.ID) {
+			n.vmsByKey[Key(vm.Name)] = append(n.vmsByKey[Key(vm.Name)], vm)
+		}
+	}
+}
