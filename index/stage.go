@@ -1,0 +1,157 @@
+package index
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+)
+
+// A Stage is the ordered rule list of one layer as one local address meets it:
+// rules whose local side cannot match are gone, the remote side is unfolded.
+// The first entry that matches wins. Stages are interned by content.
+type Stage struct {
+	layer   flow.Layer
+	dir     flow.Direction
+	entries []entry // ends in one that matches every packet; nil iff missing
+	missing fact    // why the list is unknown; valid iff entries is nil
+	id      int32
+}
+
+// entry is one rule of a Stage.
+type entry struct {
+	rule   *network.Rule
+	remote *reach
+	facts  []fact // sorted; a match is uncertain on each
+}
+
+// stage builds the Stage of a group for a local address. configs are the ip
+// configurations that may own the address.
+func (c *compiler) stage(layer flow.Layer, ref network.GroupRef, dir flow.Direction, nic *network.NIC, v *view, local netip.Addr) *Stage {
+	if ref.Group == nil {
+		return c.internStage(&Stage{layer: layer, dir: dir, missing: c.intern.fact(ref.Fact)})
+	}
+	s := &Stage{layer: layer, dir: dir}
+	for _, r := range c.list(ref.Group, dir) {
+		sure, facts := c.localMatch(v, nic, sideKey{r, dir == flow.Outbound, true}, local)
+		if !sure && len(facts) == 0 {
+			continue
+		}
+		remote := v.reachOf(sideKey{r, dir == flow.Inbound, false})
+		if len(remote.sure.v4)+len(remote.sure.v6)+len(remote.may) == 0 {
+			continue
+		}
+		if len(r.Facts) > 0 {
+			facts = append(facts, c.intern.factsOf(r.Facts)...)
+		}
+		slices.Sort(facts)
+		e := entry{rule: r, remote: remote, facts: slices.Compact(facts)}
+		s.entries = append(s.entries, e)
+		if e.matchesAll() {
+			return c.internStage(s)
+		}
+	}
+	panic("index: no rule of " + ref.Group.ID + " matches everything, not even DenyAll")
+}
+
+func (e *entry) matchesAll() bool {
+	return len(e.facts) == 0 && e.rule.Protocol == network.AnyProtocol && e.remote.total() &&
+		isFull(e.rule.SourcePorts) && isFull(e.rule.DestinationPorts)
+}
+
+// list returns a group's rules of one direction, split once.
+func (c *compiler) list(g *network.SecurityGroup, dir flow.Direction) []*network.Rule {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := listKey{g, dir}
+	l, ok := c.lists[key]
+	if !ok {
+		l = g.List(dir)
+		c.lists[key] = l
+	}
+	return l
+}
+
+type listKey struct {
+	group *network.SecurityGroup
+	dir   flow.Direction
+}
+
+// localMatch decides the local side of a rule for one local address: prefixes
+// and tags by address, application security groups by ip configuration.
+func (c *compiler) localMatch(v *view, nic *network.NIC, key sideKey, local netip.Addr) (sure bool, facts []fact) {
+	selectors := key.rule.Destination
+	if key.source {
+		selectors = key.rule.Source
+	}
+	if len(selectors) == 1 && selectors[0].Kind == network.SelectAny {
+		return true, nil
+	}
+	sure, facts = v.reachOf(key).at(local)
+	if sure || c.assume.emptyASGDisables && c.listsEmptyASG(selectors) {
+		return sure, facts
+	}
+	for _, s := range selectors {
+		if s.Kind != network.SelectASG {
+			continue
+		}
+		member, uncertain := localMember(nic, s.Text, local)
+		if member {
+			return true, nil
+		}
+		if uncertain {
+			facts = append(facts, c.intern.fact(nic.AddressFact()))
+		}
+	}
+	return false, facts
+}
+
+// localMember reports whether the ip configuration that owns the address is in
+// the group; uncertain when several may own it and only some are members.
+func localMember(nic *network.NIC, asg string, local netip.Addr) (member, uncertain bool) {
+	key := network.Key(asg)
+	configs := nic.IPConfigsFor(local)
+	in := 0
+	for _, c := range configs {
+		if slices.ContainsFunc(c.ASGs, func(id string) bool { return network.Key(id) == key }) {
+			in++
+		}
+	}
+	return in > 0 && in == len(configs), in > 0 && in < len(configs)
+}
+
+// internStage returns the one Stage with the content of s.
+func (c *compiler) internStage(s *Stage) *Stage {
+	b := make([]byte, 0, 16+12*len(s.entries))
+	b = append(b, byte(s.layer), byte(s.dir))
+	b = binary.AppendVarint(b, int64(s.missing))
+	b = binary.AppendUvarint(b, uint64(len(s.entries)))
+	for _, e := range s.entries {
+		b = binary.AppendUvarint(b, uint64(e.rule.Ref))
+		b = binary.AppendUvarint(b, uint64(e.remote.id))
+		b = binary.AppendUvarint(b, uint64(len(e.facts)))
+		for _, f := range e.facts {
+			b = binary.AppendUvarint(b, uint64(f))
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.stages[string(b)]; ok {
+		return old
+	}
+	s.id = int32(len(c.stages))
+	s.entries = slices.Clip(s.entries)
+	c.stages[string(b)] = s
+	return s
+}
+
+// isFull reports whether the ranges together hold every port.
+func isFull(ranges []flow.PortRange) bool {
+	if len(ranges) == 1 {
+		return ranges[0] == flow.AllPorts
+	}
+	s := portSet(ranges)
+	return len(s) == 1 && s[0].First == 0 && s[0].Last == 65535
+}

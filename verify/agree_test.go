@@ -1,0 +1,74 @@
+package verify
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"ipflow/index"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+	"ipflow/verify/oracle"
+)
+
+// agree compares index and oracle on every question of a world: access, rule,
+// layers and reason.
+func agree(t *testing.T, bytes []byte) (questions int) {
+	t.Helper()
+	w := newWorld(bytes)
+	ix, err := index.Compile(context.Background(), w.net, index.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge := oracle.New(w.net)
+	w.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
+		questions++
+		got, want := ix.Classify(c, q), judge.Classify(c, q)
+		if got != want {
+			t.Errorf("%s %+v\nindex  %+v\noracle %+v\n%s", c.ID, q, got, want, w)
+			return false
+		}
+		return true
+	})
+	return questions
+}
+
+// FuzzClassify draws tiny worlds and asks every question of each.
+func FuzzClassify(f *testing.F) {
+	f.Add([]byte{})
+	rng := rand.New(rand.NewPCG(7, 7))
+	for range 8 {
+		f.Add(randomBytes(rng, 400))
+	}
+	f.Fuzz(func(t *testing.T, bytes []byte) {
+		if len(bytes) > 2048 {
+			return
+		}
+		agree(t, bytes)
+	})
+}
+
+// TestIndexAgreesWithOracle is the fuzz target's fixed share, run every time.
+func TestIndexAgreesWithOracle(t *testing.T) {
+	worlds := 120
+	if testing.Short() {
+		worlds = 40
+	}
+	rng := rand.New(rand.NewPCG(2026, 11))
+	questions := 0
+	for i := range worlds {
+		questions += agree(t, randomBytes(rng, 100+i%500))
+		if t.Failed() {
+			t.Fatalf("world %d", i)
+		}
+	}
+	t.Logf("%d worlds, %d questions", worlds, questions)
+}
+
+func randomBytes(rng *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}

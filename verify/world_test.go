@@ -1,0 +1,347 @@
+package verify
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+)
+
+// A world is a tiny network drawn from bytes: few addresses, few ports, so that
+// rules collide. Every choice takes one byte; exhausted bytes choose 0.
+type world struct {
+	bytes []byte
+	net   *network.Network
+	tags  []string
+}
+
+func (w *world) pick(n int) int {
+	if len(w.bytes) == 0 {
+		return 0
+	}
+	b := int(w.bytes[0]) % n
+	w.bytes = w.bytes[1:]
+	return b
+}
+
+func (w *world) chance(outOf int) bool { return w.pick(outOf) == 1 }
+
+var (
+	worldRemotes = parseAddrs("10.0.0.4", "10.0.0.5", "10.0.1.4", "10.1.0.4", "10.2.0.4", "172.16.0.9", "8.8.8.8", "20.50.0.1",
+		"168.63.129.16", "192.0.2.1", "fd00::4", "fd00:1::4", "2001:db8::8", "2600::1", "fe80::1234:5678:9abc")
+	worldPrefixes = parsePrefixes("10.0.0.4/32", "10.0.0.0/24", "10.0.0.0/16", "10.0.0.0/15", "8.8.8.0/24", "0.0.0.0/0", "0.0.0.0/1",
+		"20.50.0.0/16", "172.16.0.0/12", "::/0", "fd00::/32", "2001:db8::8/128")
+	worldPorts     = []uint16{0, 4, 5, 6, 7, 65535}
+	worldProtocols = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.ICMPv6, 47}
+)
+
+func parseAddrs(texts ...string) (out []netip.Addr) {
+	for _, t := range texts {
+		out = append(out, netip.MustParseAddr(t))
+	}
+	return out
+}
+
+func parsePrefixes(texts ...string) (out []netip.Prefix) {
+	for _, t := range texts {
+		out = append(out, netip.MustParsePrefix(t))
+	}
+	return out
+}
+
+const (
+	vnetA = "/vnets/A"
+	vnetB = "/vnets/B"
+)
+
+// newWorld draws a network and links it.
+func newWorld(bytes []byte) *world {
+	w := &world{bytes: bytes, net: &network.Network{}}
+	n := w.net
+	n.Internet = network.DefaultInternet(!w.chance(8))
+	for _, a := range network.AllAssumptions() {
+		if w.chance(6) {
+			if err := n.Assumptions.Set(a.Name, a.Values[w.pick(len(a.Values))]); err != nil {
+				panic(err)
+			}
+		}
+	}
+	if w.chance(3) {
+		n.Tags = network.NewServiceTags(diag.Origin{}, "1", "Public")
+		n.Tags.Add(&network.ServiceTag{Name: "Known", Prefixes: parsePrefixes("8.8.8.8/32", "10.1.0.0/16", "2600::/16")})
+	}
+	w.groups()
+	w.vnets()
+	w.nics()
+	network.Link(n)
+	return w
+}
+
+func (w *world) groups() {
+	for i := range 3 {
+		g := &network.SecurityGroup{ID: fmt.Sprintf("/nsgs/g%d", i), Name: fmt.Sprintf("g%d", i)}
+		for j := range w.pick(7) {
+			g.Rules = append(g.Rules, w.rule(g, j))
+		}
+		if i != 2 || !w.chance(4) { // the last group may be missing
+			w.net.SecurityGroups = append(w.net.SecurityGroups, g)
+		}
+		if w.chance(16) {
+			g.Facts = []string{"unresolved:" + g.ID}
+		}
+	}
+}
+
+func (w *world) rule(g *network.SecurityGroup, j int) *network.Rule {
+	r := &network.Rule{ID: fmt.Sprintf("%s/securityRules/r%d", g.ID, j), Name: fmt.Sprintf("r%d", j), Group: g}
+	r.Priority = int32(100 + w.pick(6))
+	r.Direction = flow.Direction(1 + w.pick(2))
+	r.Access = flow.Access(1 + w.pick(2))
+	r.Protocol = [...]network.ProtocolMatch{network.AnyProtocol, 6, 17, 1, 50, 6}[w.pick(6)]
+	if w.chance(12) {
+		r.AddFact("unresolved:" + r.ID)
+		switch w.pick(3) {
+		case 0:
+			r.Access = flow.Unknown
+		case 1:
+			r.Direction = 0
+		}
+	}
+	r.Source, r.Destination = w.selectors(r), w.selectors(r)
+	r.SourcePorts = []flow.PortRange{flow.AllPorts}
+	if w.chance(4) {
+		r.SourcePorts = w.portRanges()
+	}
+	r.DestinationPorts = []flow.PortRange{flow.AllPorts}
+	if w.chance(2) {
+		r.DestinationPorts = w.portRanges()
+	}
+	return r
+}
+
+func (w *world) portRanges() []flow.PortRange {
+	var out []flow.PortRange
+	for range 1 + w.pick(2) {
+		a, b := worldPorts[w.pick(6)], worldPorts[w.pick(6)]
+		out = append(out, flow.PortRange{First: min(a, b), Last: max(a, b)})
+	}
+	return out
+}
+
+func (w *world) selectors(r *network.Rule) []network.Selector {
+	if w.chance(24) {
+		return nil
+	}
+	var out []network.Selector
+	for range 1 + w.pick(3)/2 {
+		out = append(out, w.selector(r))
+	}
+	return out
+}
+
+func (w *world) selector(r *network.Rule) network.Selector {
+	texts := []string{
+		"*", "VirtualNetwork", "Internet", "AzureLoadBalancer", "Known", "known", "Nobody", "Nobody.Else", "AzurePlatformDNS",
+		"asg:a", "asg:b", "asg:empty", "unreadable",
+	}
+	i := w.pick(len(texts) + len(worldPrefixes))
+	if i >= len(texts) {
+		return network.Selector{Kind: network.SelectPrefix, Prefix: worldPrefixes[i-len(texts)], Text: worldPrefixes[i-len(texts)].String()}
+	}
+	if asg, ok := strings.CutPrefix(texts[i], "asg:"); ok {
+		return network.Selector{Kind: network.SelectASG, Text: "/asgs/" + asg}
+	}
+	if texts[i] == "unreadable" {
+		return network.Selector{Kind: network.SelectUnknown, Text: "?", Fact: "invalid-rule:" + r.ID}
+	}
+	s, _, ok := network.ParseSelector(texts[i])
+	if !ok {
+		panic(texts[i])
+	}
+	return s
+}
+
+func (w *world) groupRef() network.GroupRef {
+	switch i := w.pick(6); i {
+	case 0, 1, 2:
+		return network.GroupRef{ID: fmt.Sprintf("/NSGS/g%d", i)}
+	case 3:
+		return network.GroupRef{Fact: "unresolved:nsg"}
+	}
+	return network.GroupRef{}
+}
+
+func (w *world) vnets() {
+	a := &network.VirtualNetwork{ID: vnetA, Name: "A", Prefixes: parsePrefixes("10.0.0.0/16", "fd00::/32")}
+	if w.chance(4) {
+		a.Prefixes = append(a.Prefixes, parsePrefixes("20.50.0.0/16")...)
+	}
+	if w.chance(12) {
+		a.Facts = []string{"unresolved:space"}
+	}
+	b := &network.VirtualNetwork{ID: vnetB, Name: "B", Prefixes: parsePrefixes("10.1.0.0/16", "fd00:1::/32")}
+	if w.chance(2) {
+		a.Peerings = append(a.Peerings, w.peering(vnetA, vnetB))
+	}
+	if w.chance(3) {
+		b.Peerings = append(b.Peerings, w.peering(vnetB, vnetA))
+	}
+	for i, v := range []*network.VirtualNetwork{a, b} {
+		if w.chance(10) {
+			continue // not in the snapshot
+		}
+		w.net.VirtualNetworks = append(w.net.VirtualNetworks, v)
+		for j := range 2 {
+			s := &network.Subnet{
+				ID: fmt.Sprintf("%s/subnets/s%d", v.ID, j), Name: fmt.Sprintf("s%d", j), VirtualNetworkID: v.ID,
+				Prefixes: parsePrefixes(fmt.Sprintf("10.%d.%d.0/24", i, j), fmt.Sprintf("fd00:%d::/64", i)), Group: w.groupRef(),
+			}
+			if w.chance(3) {
+				s.RouteTable = network.RouteTableRef{ID: fmt.Sprintf("/tables/t%d", w.pick(3))}
+			}
+			w.net.Subnets = append(w.net.Subnets, s)
+		}
+	}
+	if w.chance(8) {
+		w.net.Gateways = append(w.net.Gateways, &network.Gateway{ID: "/gateways/g", SubnetID: vnetA + "/subnets/GatewaySubnet"})
+	}
+	for i := range 2 { // the third table is missing
+		t := &network.RouteTable{ID: fmt.Sprintf("/tables/t%d", i)}
+		hops := []string{"VirtualAppliance", "VirtualNetworkGateway", "Internet", "None"}
+		for range w.pick(3) {
+			t.Routes = append(t.Routes, network.Route{Prefix: worldPrefixes[w.pick(len(worldPrefixes))], NextHop: hops[w.pick(4)]})
+		}
+		if w.chance(8) {
+			t.Facts = []string{"unresolved:routes"}
+		}
+		w.net.RouteTables = append(w.net.RouteTables, t)
+	}
+}
+
+func (w *world) peering(from, to string) *network.Peering {
+	p := &network.Peering{ID: from + "/peerings/p", Name: "p", RemoteID: to, AllowAccess: !w.chance(4)}
+	p.State = []string{"Connected", "Connected", "Initiated", ""}[w.pick(4)]
+	if w.chance(2) {
+		p.RemoteKnown, p.Remote = true, parsePrefixes("10.1.0.0/16")
+	}
+	p.Partial = w.chance(8)
+	p.UseRemoteGateways = w.chance(6)
+	if w.chance(16) {
+		p.Facts = []string{"unresolved:peering"}
+	}
+	return p
+}
+
+func (w *world) nics() {
+	addrs := [][]netip.Addr{parseAddrs("10.0.0.4", "fd00::4"), parseAddrs("10.0.0.5"), parseAddrs("10.1.0.4", "fd00:1::4")}
+	subnets := []string{vnetA + "/subnets/s0", vnetA + "/subnets/s1", vnetB + "/subnets/s0"}
+	for i := range addrs {
+		c := &network.NIC{ID: fmt.Sprintf("/nics/n%d", i), Name: fmt.Sprintf("n%d", i), Group: w.groupRef(), SubnetID: subnets[i]}
+		switch w.pick(16) {
+		case 1:
+			c.SubnetID = vnetA + "/subnets/elsewhere"
+		case 2:
+			c.SubnetID, c.SubnetFact = "", "unresolved:subnet"
+		}
+		for j, a := range addrs[i] {
+			cfg := network.IPConfig{Name: fmt.Sprintf("c%d", j), Address: a}
+			if w.chance(12) {
+				cfg.Address = netip.Addr{}
+			}
+			for _, g := range []string{"/ASGS/a", "/asgs/b"} {
+				if w.chance(3) {
+					cfg.ASGs = append(cfg.ASGs, g)
+				}
+			}
+			c.IPConfigs = append(c.IPConfigs, cfg)
+		}
+		w.net.NICs = append(w.net.NICs, c)
+	}
+}
+
+// eachTuple calls f for every question of the world until it returns false.
+func (w *world) eachTuple(f func(*network.NIC, flow.Tuple) bool) {
+	for _, c := range w.net.NICs {
+		locals := []netip.Addr{netip.MustParseAddr("10.0.0.77")} // an address no ip configuration owns
+		for i := range c.IPConfigs {
+			if a := c.IPConfigs[i].Address; a.IsValid() {
+				locals = append(locals, a)
+			}
+		}
+		for _, local := range locals {
+			for _, remote := range worldRemotes {
+				if local.Is4() == remote.Is4() && !w.eachService(c, local, remote, f) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (w *world) eachService(c *network.NIC, local, remote netip.Addr, f func(*network.NIC, flow.Tuple) bool) bool {
+	t := flow.Tuple{Local: flow.AddressFrom(local), Remote: flow.AddressFrom(remote)}
+	for _, t.Direction = range [...]flow.Direction{flow.Inbound, flow.Outbound} {
+		for _, t.Protocol = range worldProtocols {
+			ports := worldPorts
+			if !t.Protocol.HasPorts() {
+				ports = ports[:1]
+			}
+			for _, t.LocalPort = range ports {
+				for _, t.RemotePort = range ports {
+					for _, t.AnySourcePort = range [...]bool{false, true} {
+						if !f(c, t) {
+							return false
+						}
+					}
+				}
+			}
+		}
+	}
+	return true
+}
+
+// String prints the world for a failing test.
+func (w *world) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "assume %s\n", w.net.Assumptions)
+	for _, v := range w.net.VirtualNetworks {
+		fmt.Fprintf(&b, "vnet %s %v facts=%v gateways=%v\n", v.ID, v.Prefixes, v.Facts, v.GatewayFacts)
+		for _, p := range v.Peerings {
+			fmt.Fprintf(&b, "  peering %+v\n", *p)
+		}
+	}
+	for _, s := range w.net.Subnets {
+		fmt.Fprintf(&b, "subnet %s nsg=%q fact=%q table=%q fact=%q\n", s.ID, s.Group.ID, s.Group.Fact, s.RouteTable.ID, s.RouteTable.Fact)
+	}
+	for _, t := range w.net.RouteTables {
+		fmt.Fprintf(&b, "table %s %v facts=%v\n", t.ID, t.Routes, t.Facts)
+	}
+	for _, c := range w.net.NICs {
+		fmt.Fprintf(&b, "nic %s subnet=%q fact=%q nsg=%q fact=%q configs=%+v\n", c.ID, c.SubnetID, c.SubnetFact, c.Group.ID, c.Group.Fact, c.IPConfigs)
+	}
+	for _, g := range w.net.SecurityGroups {
+		fmt.Fprintf(&b, "nsg %s facts=%v\n", g.ID, g.Facts)
+		for _, r := range g.Rules {
+			if r.Kind == network.UserRule {
+				fmt.Fprintf(&b, "  [%d] %s %d %s %s proto=%d %v:%v -> %v:%v facts=%v\n", r.Ref, r.Name, r.Priority, r.Direction, r.Access, r.Protocol,
+					texts(r.Source), r.SourcePorts, texts(r.Destination), r.DestinationPorts, r.Facts)
+			}
+		}
+	}
+	return b.String()
+}
+
+func texts(list []network.Selector) []string {
+	out := slices.Collect(func(yield func(string) bool) {
+		for _, s := range list {
+			if !yield(s.Text) {
+				return
+			}
+		}
+	})
+	return out
+}
