@@ -1,0 +1,155 @@
+package jsontree
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+	"unsafe"
+
+	"golang.org/x/text/encoding/unicode"
+)
+
+// source tells a node where its content is: in a file's text, or made up.
+// Exactly one of the two is set.
+type source struct {
+	file *file
+	made *made
+}
+
+// file is one parsed text and all nodes of it.
+type file struct {
+	name string
+	text string
+	// pages hold the nodes; a node's index is its page and its place in it.
+	// Pages instead of one slice, so that growing never copies.
+	pages [][]Node
+
+	once  sync.Once
+	marks []mark
+}
+
+const pageBits = 12
+
+func (f *file) node(i uint32) *Node {
+	return &f.pages[i>>pageBits][i&(1<<pageBits-1)]
+}
+
+// add stores a node and returns its index. The first page grows on demand: a
+// directory of small files must not cost a full page each.
+func (f *file) add(n Node) uint32 {
+	last := len(f.pages) - 1
+	if last < 0 || len(f.pages[last]) == 1<<pageBits {
+		size := 1 << pageBits
+		if last < 0 {
+			size = min(size, len(f.text)/32+1)
+		}
+		f.pages = append(f.pages, make([]Node, 0, size))
+		last++
+	}
+	f.pages[last] = append(f.pages[last], n)
+	return uint32(last<<pageBits + len(f.pages[last]) - 1)
+}
+
+// mark is the line count at a fixed distance in the text. Marks instead of a
+// table of all lines: 2 bytes per KiB, and a file of one line is no worse.
+type mark struct {
+	line  uint32 // newlines before the mark
+	start uint32 // where the line that the mark is in begins
+}
+
+const markStep = 4096
+
+// position returns the 1-based line and byte column of an offset.
+func (f *file) position(off int) (line, column int) {
+	f.once.Do(f.buildMarks)
+	m := f.marks[off/markStep]
+	piece := f.text[off/markStep*markStep : off]
+	start := int(m.start)
+	if i := strings.LastIndexByte(piece, '\n'); i >= 0 {
+		start = off - len(piece) + i + 1
+	}
+	return int(m.line) + strings.Count(piece, "\n") + 1, off - start + 1
+}
+
+func (f *file) buildMarks() {
+	marks := make([]mark, 1, len(f.text)/markStep+1)
+	var m mark
+	for at := markStep; at <= len(f.text); at += markStep {
+		piece := f.text[at-markStep : at]
+		m.line += uint32(strings.Count(piece, "\n"))
+		if i := strings.LastIndexByte(piece, '\n'); i >= 0 {
+			m.start = uint32(at - markStep + i + 1)
+		}
+		marks = append(marks, m)
+	}
+	f.marks = marks
+}
+
+// pointer returns the RFC 6901 pointer of a parsed node.
+func (n *Node) pointer() string {
+	f := n.src.file
+	var steps []string
+	for n.parent != noParent {
+		p := f.node(n.parent)
+		if n.name != 0 {
+			steps = append(steps, escapePointer(n.memberName()))
+		} else {
+			// Siblings stand in text order, so an offset finds its place.
+			i := sort.Search(int(p.n), func(i int) bool { return f.node(p.first+uint32(i)).off >= n.off })
+			steps = append(steps, strconv.Itoa(i))
+		}
+		n = p
+	}
+	var b strings.Builder
+	for i := len(steps) - 1; i >= 0; i-- {
+		b.WriteByte('/')
+		b.WriteString(steps[i])
+	}
+	return b.String()
+}
+
+func escapePointer(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// decode returns the bytes as UTF-8 text without byte order mark. It shares
+// memory with data unless data has to be rewritten.
+func decode(data []byte) (string, error) {
+	var err error
+	switch {
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		data = data[3:]
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		data, err = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(data)
+		if err != nil {
+			return "", fmt.Errorf("decode UTF-16: %w", err)
+		}
+	}
+	if !utf8.Valid(data) {
+		data = replaceInvalid(data)
+	}
+	if len(data) >= math.MaxUint32 {
+		return "", fmt.Errorf("the text is %d bytes long, the limit is 4 GiB; split it", len(data))
+	}
+	return unsafe.String(unsafe.SliceData(data), len(data)), nil
+}
+
+// replaceInvalid writes U+FFFD for each byte that is not part of valid UTF-8, as
+// encoding/json does; bytes.ToValidUTF8 would write one for a run of them.
+func replaceInvalid(data []byte) []byte {
+	out := make([]byte, 0, len(data)+len(data)/8)
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		out = utf8.AppendRune(out, r)
+		data = data[size:]
+	}
+	return out
+}
