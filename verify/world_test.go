@@ -328,14 +328,14 @@ func (w *world) String() string {
 		for _, r := range g.Rules {
 			if r.Kind == network.UserRule {
 				fmt.Fprintf(&b, "  [%d] %s %d %s %s proto=%d %v:%v -> %v:%v facts=%v\n", r.Ref, r.Name, r.Priority, r.Direction, r.Access, r.Protocol,
-					texts(r.Source), r.SourcePorts, texts(r.Destination), r.DestinationPorts, r.Facts)
+					selectorTexts(r.Source), r.SourcePorts, selectorTexts(r.Destination), r.DestinationPorts, r.Facts)
 			}
 		}
 	}
 	return b.String()
 }
 
-func texts(list []network.Selector) []string {
+func selectorTexts(list []network.Selector) []string {
 	out := slices.Collect(func(yield func(string) bool) {
 		for _, s := range list {
 			if !yield(s.Text) {
