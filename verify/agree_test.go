@@ -50,7 +50,7 @@ func FuzzClassify(f *testing.F) {
 
 // TestIndexAgreesWithOracle is the fuzz target's fixed share, run every time.
 func TestIndexAgreesWithOracle(t *testing.T) {
-	worlds := 120
+	worlds := 80
 	if testing.Short() {
 		worlds = 40
 	}
