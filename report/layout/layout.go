@@ -1,0 +1,120 @@
+package layout
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"ipflow/ingest/column"
+	"ipflow/verify"
+)
+
+// Field is a kept input column.
+type Field struct {
+	Name string
+	Type arrow.DataType
+	// Port marks local_port and remote_port of a text source: strings in
+	// batches, int32 in typed output.
+	Port bool
+}
+
+// Result is a result column.
+type Result uint8
+
+// The result columns in output order.
+const (
+	Access Result = iota
+	Rule
+	RuleID
+	Priority
+	Layer
+	GroupID
+	AdminRule
+	SubnetRule
+	NICRule
+	Reason
+	Error
+	NumResults
+)
+
+var resultNames = [NumResults]string{
+	"access", "rule", "rule_id", "priority", "layer", "group_id",
+	"admin_rule", "subnet_rule", "nic_rule", "reason", "error",
+}
+
+// String returns the column's name.
+func (r Result) String() string { return resultNames[r] }
+
+// Text returns the row's value in a string column, "" for null. Priority is no
+// string column.
+func (r Result) Text(row *verify.Row) string {
+	switch r {
+	case Access:
+		return row.Access
+	case Rule:
+		return row.Rule
+	case RuleID:
+		return row.RuleID
+	case Layer:
+		return row.Layer
+	case GroupID:
+		return row.GroupID
+	case AdminRule:
+		return row.AdminRule
+	case SubnetRule:
+		return row.SubnetRule
+	case NICRule:
+		return row.NICRule
+	case Reason:
+		return row.Reason
+	case Error:
+		return row.Error
+	}
+	panic("layout: no string column " + r.String())
+}
+
+// ClashError tells that a kept column cannot stand beside the others under its
+// name. It is a usage error; the remedy is --keep.
+type ClashError struct {
+	Column string // the kept column, as spelled in the input
+	Reason string
+}
+
+func (e *ClashError) Error() string {
+	return fmt.Sprintf("input column %q %s: leave it out with --keep", e.Column, e.Reason)
+}
+
+// CheckNames refuses a kept column named like a result column in any case, and
+// two kept columns of the same name: no reader could tell them apart.
+func CheckNames(fields []Field) error {
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		for _, name := range resultNames {
+			if strings.EqualFold(f.Name, name) {
+				return &ClashError{Column: f.Name, Reason: fmt.Sprintf("is named like the result column %q", name)}
+			}
+		}
+		if seen[f.Name] {
+			return &ClashError{Column: f.Name, Reason: "occurs twice"}
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
+// Format encodes batches of one output format. Encode depends on its arguments
+// only and may run concurrently; blocks of one Format fit any of its files.
+type Format interface {
+	Encode(b *column.Batch, ids []verify.ID, t verify.Table) (verify.Block, error)
+	// Begin starts a file on w, which receives every byte of it in order.
+	Begin(w io.Writer) (Appender, error)
+}
+
+// Appender writes the blocks of one file in the order given.
+type Appender interface {
+	Append(verify.Block) error
+	// Close completes the file and leaves w open.
+	Close() error
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package outfile
+
+func unsyncable(error) bool { return true }
