@@ -85,6 +85,7 @@ func (l *linker) groups() {
 				strings.Compare(Key(a.Name), Key(b.Name)),
 			)
 		})
+		l.ensureDenyAll(g)
 		for i, r := range g.Rules {
 			r.Group = g
 			r.Ref = flow.RuleRef(len(l.n.rules))
@@ -124,6 +125,26 @@ func (l *linker) completeDefaults(g *SecurityGroup) {
 				"default rule %s differs from Azure's; it is used as exported", d.name)
 		}
 	}
+}
+
+// ensureDenyAll appends Azure's own DenyAll rule to a direction whose exported
+// rules do not end in one that matches every packet.
+func (l *linker) ensureDenyAll(g *SecurityGroup) {
+	for i := range defaultRules {
+		d := &defaultRules[i]
+		if d.access == flow.Deny && !slices.ContainsFunc(g.List(d.direction), (*Rule).matchesAll) {
+			g.Rules = append(g.Rules, d.rule(g))
+		}
+	}
+}
+
+// matchesAll reports whether every packet of the rule's direction surely matches.
+func (r *Rule) matchesAll() bool {
+	anyOf := func(list []Selector) bool {
+		return slices.ContainsFunc(list, func(s Selector) bool { return s.Kind == SelectAny })
+	}
+	return len(r.Facts) == 0 && r.Protocol == AnyProtocol && anyOf(r.Source) && anyOf(r.Destination) &&
+		slices.Contains(r.SourcePorts, flow.AllPorts) && slices.Contains(r.DestinationPorts, flow.AllPorts)
 }
 
 func selectsOnly(list []Selector, kind SelectorKind) bool {
@@ -375,6 +396,7 @@ func (l *linker) machines() {
 
 func (l *linker) lookups() {
 	n := l.n
+	n.vnetsByKey = l.vnets
 	n.nicsByKey = make(map[string][]*NIC, 2*len(n.NICs))
 	n.nicsByAddr = make(map[netip.Addr][]*NIC, len(n.NICs))
 	n.asgMembers = map[string][]Member{}

@@ -30,6 +30,7 @@ type Network struct {
 	nicsByAddr map[netip.Addr][]*NIC
 	vmsByKey   map[string][]*VirtualMachine
 	asgMembers map[string][]Member
+	vnetsByKey map[string]*VirtualNetwork
 }
 
 // Key is the form in which ids and names are compared: Azure ignores case.
@@ -251,12 +252,19 @@ func ParentID(id string) string {
 // LastSegment returns the name at the end of an id.
 func LastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
-// VirtualNetwork returns the VNet of the NIC's subnet, nil when not in the snapshot.
-func (c *NIC) VirtualNetwork() *VirtualNetwork {
-	if c.Subnet == nil {
-		return nil
+// VirtualNetworkOf returns the virtual network of the NIC, nil when it is not in
+// the snapshot.
+func (n *Network) VirtualNetworkOf(c *NIC) *VirtualNetwork {
+	return n.vnetsByKey[c.VirtualNetworkKey()]
+}
+
+// VirtualNetworkFact is the fact that the NIC's virtual network is not in the
+// snapshot; meaningful iff VirtualNetworkOf is nil.
+func (c *NIC) VirtualNetworkFact() string {
+	if c.SubnetID == "" {
+		return c.SubnetFact
 	}
-	return c.Subnet.VirtualNetwork
+	return "missing-vnet:" + ParentID(c.SubnetID)
 }
 
 // HasAddress reports whether any ip configuration has a known private address.

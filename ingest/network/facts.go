@@ -1,0 +1,127 @@
+package network
+
+import (
+	"slices"
+	"strings"
+)
+
+// FactUse says what a missing fact touches.
+type FactUse struct {
+	Fact  string
+	Rules int // rules whose match rests on it
+	NICs  int // NICs whose answers may rest on it
+}
+
+// Facts lists the facts the snapshot leaves open, sorted. Facts that depend on
+// the question (source-port-unspecified, ports-on-portless, icmp-on-ipv6) are
+// not among them.
+func (n *Network) Facts() []FactUse {
+	u := factUses{rules: map[string]map[*Rule]bool{}, nics: map[string]map[*NIC]bool{}}
+	byGroup := map[*SecurityGroup][]string{}
+	for _, g := range n.SecurityGroups {
+		for _, r := range g.Rules {
+			for _, f := range n.ruleFacts(r) {
+				u.rule(f, r)
+				byGroup[g] = append(byGroup[g], f)
+			}
+		}
+	}
+	for _, c := range n.NICs {
+		for _, f := range n.nicFacts(c) {
+			u.nic(f, c)
+		}
+		groups := []*SecurityGroup{c.Group.Group}
+		if c.Subnet != nil {
+			groups = append(groups, c.Subnet.Group.Group)
+		}
+		for _, g := range groups {
+			for _, f := range byGroup[g] {
+				u.nic(f, c)
+			}
+		}
+	}
+	return u.list()
+}
+
+type factUses struct {
+	rules map[string]map[*Rule]bool
+	nics  map[string]map[*NIC]bool
+}
+
+func (u *factUses) rule(f string, r *Rule) {
+	if u.rules[f] == nil {
+		u.rules[f] = map[*Rule]bool{}
+	}
+	u.rules[f][r] = true
+}
+
+func (u *factUses) nic(f string, c *NIC) {
+	if u.nics[f] == nil {
+		u.nics[f] = map[*NIC]bool{}
+	}
+	u.nics[f][c] = true
+}
+
+func (u *factUses) list() []FactUse {
+	all := map[string]FactUse{}
+	for f, rules := range u.rules {
+		all[f] = FactUse{Fact: f, Rules: len(rules)}
+	}
+	for f, nics := range u.nics {
+		use := all[f]
+		use.Fact, use.NICs = f, len(nics)
+		all[f] = use
+	}
+	out := make([]FactUse, 0, len(all))
+	for _, use := range all {
+		out = append(out, use)
+	}
+	slices.SortFunc(out, func(a, b FactUse) int { return strings.Compare(a.Fact, b.Fact) })
+	return out
+}
+
+// ruleFacts are the facts of the rule's own fields and tags.
+func (n *Network) ruleFacts(r *Rule) []string {
+	facts := slices.Clone(r.Facts)
+	for _, side := range [][]Selector{r.Source, r.Destination} {
+		for _, s := range side {
+			switch {
+			case s.Kind == SelectUnknown:
+				facts = append(facts, s.Fact)
+			case s.Kind == SelectServiceTag && n.Tag(s.Text) == nil:
+				facts = append(facts, "unknown-tag:"+s.Text)
+			}
+		}
+	}
+	return facts
+}
+
+// nicFacts are the facts about the NIC's surroundings.
+func (n *Network) nicFacts(c *NIC) []string {
+	var facts []string
+	add := func(list ...string) {
+		for _, f := range list {
+			if f != "" {
+				facts = append(facts, f)
+			}
+		}
+	}
+	add(c.Group.Fact, c.SubnetFact)
+	if s := c.Subnet; s != nil {
+		add(s.Group.Fact, s.RouteTable.Fact)
+		if s.RouteTable.Table != nil {
+			add(s.RouteTable.Table.Facts...)
+		}
+	}
+	v := n.VirtualNetworkOf(c)
+	if v == nil {
+		add(c.VirtualNetworkFact())
+		return facts
+	}
+	add(v.Facts...)
+	add(v.GatewayFacts...)
+	for _, p := range v.Peerings {
+		add(p.Fact)
+	}
+	return facts
+}
