@@ -140,10 +140,8 @@ func (l *linker) ensureDenyAll(g *SecurityGroup) {
 
 // matchesAll reports whether every packet of the rule's direction surely matches.
 func (r *Rule) matchesAll() bool {
-	anyOf := func(list []Selector) bool {
-		return slices.ContainsFunc(list, func(s Selector) bool { return s.Kind == SelectAny })
-	}
-	return len(r.Facts) == 0 && r.Protocol == AnyProtocol && anyOf(r.Source) && anyOf(r.Destination) &&
+	isAny := func(list []Selector) bool { return len(list) == 1 && list[0].Kind == SelectAny }
+	return len(r.Facts) == 0 && r.Protocol == AnyProtocol && isAny(r.Source) && isAny(r.Destination) &&
 		slices.Contains(r.SourcePorts, flow.AllPorts) && slices.Contains(r.DestinationPorts, flow.AllPorts)
 }
 
