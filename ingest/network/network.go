@@ -147,10 +147,13 @@ type NIC struct {
 
 // IPConfig is one ipConfiguration of a NIC.
 type IPConfig struct {
-	Name       string
-	Address    netip.Addr // invalid when dynamic and not recorded
-	Primary    bool
-	ASGs       []string // ids of application security groups, as written
+	Name    string
+	Address netip.Addr // invalid when dynamic and not recorded
+	Primary bool
+	ASGs    []string // ids of application security groups, as written
+	// ASGFact, when not "", says why ASGs may be incomplete: whether the
+	// configuration is a member of any other ASG is uncertain.
+	ASGFact    string
 	PublicIPID string
 	SubnetID   string
 }

@@ -1,0 +1,183 @@
+package azure
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"ipflow/ingest/jsontree"
+	"ipflow/ingest/network"
+)
+
+func comparePrefixes(a, b netip.Prefix) int {
+	if c := a.Addr().Compare(b.Addr()); c != 0 {
+		return c
+	}
+	return a.Bits() - b.Bits()
+}
+
+// networkInterfaces reads NICs of VMs, scale set instances and private endpoints.
+func (b *builder) networkInterfaces() {
+	b.net.NICs = each(b, (*reader).nic, whole, typeNIC, typeScaleSetNIC, typeScaleSetOldNIC)
+}
+
+func (r *reader) nic(res Resource) *network.NIC {
+	p := res.Properties
+	c := &network.NIC{ID: res.ID, Name: res.Name, Origin: res.Node.Origin(), MAC: get(p, "macAddress").Text()}
+	c.Group.ID, c.Group.Fact = r.ref(get(p, "networkSecurityGroup"))
+	// Whose NIC it is decides no verdict: an unreadable owner is no owner.
+	c.VMID, _ = r.ref(get(p, "virtualMachine"))
+	c.PrivateEndpoint, _ = r.ref(get(p, "privateEndpoint"))
+	if c.VMID == "" && (res.Type == typeScaleSetNIC || strings.Contains(network.Key(c.ID), "/virtualmachinescalesets/")) {
+		c.VMID = scaleSetVM(c.ID)
+	}
+	c.IPForwarding, _ = r.flag(get(p, "enableIPForwarding"), false)
+	r.ipConfigs(c, get(p, "ipConfigurations"))
+	if res.hides("ipConfigurations") || res.Projected && res.hides("networkSecurityGroup") {
+		fact := factAt(res.Node)
+		if c.Group.ID == "" && c.Group.Fact == "" {
+			c.Group.Fact = fact
+		}
+		if c.SubnetID == "" {
+			c.SubnetFact = fact
+			r.unknownAddress(c)
+		}
+		r.faults.Errorf(res.Node.Origin(), "hidden-nic",
+			"the security group or the ip configurations of NIC %s are not visible here; export it whole", quote(c.Name))
+	}
+	return c
+}
+
+// scaleSetVM returns the id of the instance that a scale set NIC's id names.
+func scaleSetVM(id string) string {
+	vm := network.ParentID(id)
+	if strings.HasSuffix(network.Key(network.ParentID(vm)), "/virtualmachinescalesets/"+network.Key(network.LastSegment(network.ParentID(vm)))) &&
+		strings.Contains(network.Key(vm), "/virtualmachines/") {
+		return vm
+	}
+	return ""
+}
+
+func (r *reader) ipConfigs(c *network.NIC, n *jsontree.Node) {
+	if n.Residue() {
+		c.SubnetFact = factAt(n)
+		r.unknownAddress(c)
+		return
+	}
+	for _, item := range list(n) {
+		if item.Kind() != jsontree.Object {
+			if !item.Residue() {
+				r.noIPConfig(c, item)
+			}
+			r.unknownAddress(c)
+			if c.SubnetID == "" && c.SubnetFact == "" {
+				c.SubnetFact = factAt(item)
+			}
+			continue
+		}
+		cfg, subnetFact := r.ipConfig(item)
+		c.IPConfigs = append(c.IPConfigs, cfg)
+		switch {
+		case c.SubnetID == "" && cfg.SubnetID != "":
+			c.SubnetID, c.SubnetFact = cfg.SubnetID, ""
+		case c.SubnetID == "" && c.SubnetFact == "":
+			c.SubnetFact = subnetFact
+		case cfg.SubnetID != "" && network.Key(cfg.SubnetID) != network.Key(c.SubnetID):
+			r.faults.Warnf(item.Origin(), "subnets-differ",
+				"ip configuration %s is in %s, the first one of NIC %s in %s; Azure puts all into one subnet; the first counts",
+				quote(cfg.Name), cfg.SubnetID, quote(c.Name), c.SubnetID)
+		}
+	}
+}
+
+func (r *reader) noIPConfig(c *network.NIC, n *jsontree.Node) {
+	if truncated(n.Text()) {
+		r.faults.Errorf(n.Origin(), "truncated", "%s stands where an ip configuration of %s should: %s", quote(n.Text()), quote(c.Name), depthRemedy)
+		return
+	}
+	r.faults.Errorf(n.Origin(), "bad-ip-configuration", "%s stands where an ip configuration of %s should", describe(n), quote(c.Name))
+}
+
+// unknownAddress records that the NIC has an address that nobody recorded.
+func (r *reader) unknownAddress(c *network.NIC) { c.IPConfigs = append(c.IPConfigs, network.IPConfig{}) }
+
+func (r *reader) ipConfig(n *jsontree.Node) (cfg network.IPConfig, subnetFact string) {
+	p := properties(n)
+	cfg.Name = network.LastSegment(n.Get("name").Text())
+	cfg.Primary, _ = r.flag(get(p, "primary"), false)
+	cfg.Address = r.address(get(p, "privateIPAddress"))
+	cfg.PublicIPID, _ = r.ref(get(p, "publicIPAddress"))
+	cfg.SubnetID, subnetFact = r.ref(get(p, "subnet"))
+	asgs := get(p, "applicationSecurityGroups")
+	if asgs.Residue() {
+		cfg.ASGFact = factAt(asgs)
+		return cfg, subnetFact
+	}
+	var unread []string
+	cfg.ASGs, unread = r.refs(asgs)
+	if len(unread) > 0 {
+		cfg.ASGFact = unread[0]
+	}
+	return cfg, subnetFact
+}
+
+// address reads one address; invalid when absent or not readable.
+func (r *reader) address(n *jsontree.Node) netip.Addr {
+	if blank(n) || n.Residue() {
+		return netip.Addr{}
+	}
+	a, err := netip.ParseAddr(strings.TrimSpace(n.Text()))
+	if err != nil || a.Zone() != "" {
+		r.faults.Errorf(n.Origin(), "bad-address", "%s is not an IP address", describe(n))
+		return netip.Addr{}
+	}
+	return a.Unmap()
+}
+
+// privateEndpoints gives the application security groups of a private endpoint to
+// the NICs it owns, which do not list them.
+func (b *builder) privateEndpoints() {
+	byID := make(map[string]*network.NIC, len(b.net.NICs))
+	for _, c := range b.net.NICs {
+		byID[network.Key(c.ID)] = c
+	}
+	for _, pe := range each(b, (*reader).privateEndpoint, whole, typePE) {
+		for _, id := range pe.nics {
+			c := byID[network.Key(id)]
+			if c == nil {
+				continue
+			}
+			if c.PrivateEndpoint == "" {
+				c.PrivateEndpoint = pe.id
+			}
+			for i := range c.IPConfigs {
+				cfg := &c.IPConfigs[i]
+				for _, asg := range pe.asgs {
+					if !slices.ContainsFunc(cfg.ASGs, func(s string) bool { return strings.EqualFold(s, asg) }) {
+						cfg.ASGs = append(cfg.ASGs, asg)
+					}
+				}
+				if cfg.ASGFact == "" {
+					cfg.ASGFact = pe.fact
+				}
+			}
+		}
+	}
+}
+
+type privateEndpoint struct {
+	id         string
+	nics, asgs []string
+	fact       string // why asgs may be incomplete
+}
+
+func (r *reader) privateEndpoint(res Resource) *privateEndpoint {
+	pe := &privateEndpoint{id: res.ID}
+	pe.nics, _ = r.refs(get(res.Properties, "networkInterfaces"))
+	var unread []string
+	pe.asgs, unread = r.refs(get(res.Properties, "applicationSecurityGroups"))
+	if len(unread) > 0 {
+		pe.fact = unread[0]
+	}
+	return pe
+}

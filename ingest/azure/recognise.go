@@ -1,0 +1,209 @@
+package azure
+
+import (
+	"strings"
+
+	"ipflow/ingest/jsontree"
+	"ipflow/ingest/network"
+)
+
+// maxNesting bounds how deep documents inside documents are looked for: a page
+// inside an array inside a page.
+const maxNesting = 6
+
+// walk looks through one document.
+type walk struct {
+	*Decoder
+	path string
+	root *jsontree.Node
+}
+
+// document decides what a value is and collects what it holds; count is the
+// number of resources or records in it.
+func (w *walk) document(n *jsontree.Node, depth int) (kind Kind, count int) {
+	switch n.Kind() {
+	case jsontree.Absent, jsontree.Null:
+		return Empty, 0
+	case jsontree.Array:
+		return w.elements(n.Items(), depth)
+	case jsontree.Object:
+		return w.object(n, depth)
+	case jsontree.Bool, jsontree.Number, jsontree.String:
+	}
+	return Unrecognised, 0
+}
+
+// object follows the order of SEMANTICS §10: what says its kind itself comes
+// first, plain resources last.
+func (w *walk) object(n *jsontree.Node, depth int) (Kind, int) {
+	if len(n.Members()) == 0 {
+		return Empty, 0
+	}
+	schema := network.Key(n.Get("$schema").Text())
+	switch {
+	case strings.Contains(schema, "deploymenttemplate"),
+		schema == "" && n.Get("contentVersion") != nil && n.Get("resources") != nil:
+		w.templates = append(w.templates, Input{Path: w.path, Root: n})
+		return ARMTemplate, len(n.Get("resources").Items()) + len(n.Get("resources").Members())
+	case strings.Contains(schema, "deploymentparameters"):
+		w.parameters = append(w.parameters, Input{Path: w.path, Root: n})
+		return ARMParameters, 0
+	}
+	_, resource := NewResource(n, w.path)
+	switch {
+	case !resource && isGraph(n):
+		return w.graph(n)
+	case !resource && n.Get("value").Kind() == jsontree.Array:
+		return w.page(n, depth)
+	case n.Get("values").Kind() == jsontree.Array && (n.Get("cloud") != nil || n.Get("changeNumber") != nil):
+		w.tagFiles = append(w.tagFiles, Input{Path: w.path, Root: n})
+		return ServiceTags, len(n.Get("values").Items())
+	case n.Get("records").Kind() == jsontree.Array && isRecord(firstOf(n.Get("records"))):
+		return FlowLog, len(n.Get("records").Items())
+	}
+	return w.elements([]*jsontree.Node{n}, maxNesting)
+}
+
+func firstOf(list *jsontree.Node) *jsontree.Node {
+	if items := list.Items(); len(items) > 0 {
+		return items[0]
+	}
+	return nil
+}
+
+// isRecord reports whether n is a record of a flow log. A sample in Microsoft's
+// documentation has a records array inside a record.
+func isRecord(n *jsontree.Node) bool {
+	if inner := n.Get("records"); inner.Kind() == jsontree.Array {
+		n = firstOf(inner)
+	}
+	return strings.Contains(network.Key(n.Get("category").Text()), "flowevent")
+}
+
+// page reads a REST page, or what Windows PowerShell makes of an array.
+func (w *walk) page(n *jsontree.Node, depth int) (Kind, int) {
+	kind, count := w.elements(n.Get("value").Items(), depth+1)
+	for _, more := range []string{"nextLink", "odata.nextLink", "@odata.nextLink", "skipToken"} {
+		if link := n.Get(more); link.Text() != "" {
+			w.faults.Warnf(link.Origin(), "missing-page",
+				"%s is set: this is one page of several; make sure that the following pages are in the snapshot", more)
+			break
+		}
+	}
+	switch kind {
+	case AzureCLI, Empty:
+		kind = REST
+	case REST, ResourceGraph, ResourceGraphTable, PowerShell, EffectiveRules, EffectiveRoutes, EffectiveAdminRules,
+		ServiceTags, FlowLog, ARMTemplate, ARMParameters, Unrecognised:
+	}
+	return kind, count
+}
+
+// elements reads a list whose members are decided one by one. The kind is that
+// of the first one recognised.
+func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
+	if len(items) == 0 {
+		return Empty, 0
+	}
+	kind, count, strange := Unrecognised, 0, 0
+	var firstStrange *jsontree.Node
+	var groups []*jsontree.Node
+	for _, n := range items {
+		k, c := w.element(n, depth, &groups)
+		switch {
+		case k == Unrecognised:
+			if strange++; strange == 1 {
+				firstStrange = n
+			}
+		case kind == Unrecognised || kind == Empty:
+			kind = k
+		}
+		count += c
+	}
+	if len(groups) > 0 {
+		w.effective = append(w.effective, w.effectiveNSG(groups))
+	}
+	if strange > 0 && kind != Unrecognised {
+		w.faults.Infof(firstStrange.Origin(), "unrecognised",
+			"%d of %d elements are no resources: they have neither an id nor a type with a name", strange, len(items))
+	}
+	return kind, count
+}
+
+// element reads one member of a list. Effective security groups are only
+// gathered: those of one list belong together.
+func (w *walk) element(n *jsontree.Node, depth int, groups *[]*jsontree.Node) (Kind, int) {
+	switch n.Kind() {
+	case jsontree.Object:
+	case jsontree.Array:
+		if depth < maxNesting {
+			return w.document(n, depth+1)
+		}
+		return Unrecognised, 0
+	case jsontree.String:
+		if truncated(n.Text()) {
+			w.faults.Errorf(n.Origin(), "truncated", "%s stands where an object should: %s", quote(n.Text()), depthRemedy)
+			return PowerShell, 0
+		}
+		return Unrecognised, 0
+	case jsontree.Absent, jsontree.Null, jsontree.Bool, jsontree.Number:
+		return Unrecognised, 0
+	}
+	switch {
+	case n.Get("effectiveSecurityRules") != nil && n.Get("networkSecurityGroup") != nil:
+		*groups = append(*groups, n)
+		return EffectiveRules, 1
+	case n.Get("nextHopType") != nil && n.Get("addressPrefix") != nil && n.Get("id") == nil:
+		return EffectiveRoutes, 1
+	case n.Get("ruleCollectionAppliesToGroups") != nil, n.Get("ruleGroups") != nil:
+		w.adminRulesNotEvaluated(n)
+		return EffectiveAdminRules, 1
+	case isRecord(n):
+		return FlowLog, 1
+	}
+	if depth < maxNesting && looksLikeDocument(n) {
+		return w.object(n, depth+1)
+	}
+	r, ok := NewResource(n, w.path)
+	if !ok {
+		return Unrecognised, 0
+	}
+	w.resources = append(w.resources, w.complete(r))
+	return shape(r), 1
+}
+
+// looksLikeDocument reports whether an element of a list is a document of its
+// own, as when pages were gathered with jq -s.
+func looksLikeDocument(n *jsontree.Node) bool {
+	for _, name := range []string{"$schema", "data", "value", "values", "records"} {
+		if n.Get(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// shape tells the three spellings of a single resource apart.
+func shape(r Resource) Kind {
+	for _, m := range r.Node.Members() {
+		switch m.Name {
+		case "Id", "Name":
+			return PowerShell
+		}
+	}
+	if r.nested() {
+		return REST
+	}
+	return AzureCLI
+}
+
+// adminRulesNotEvaluated warns that a verdict may be wrong where an admin rule
+// would have decided.
+func (w *walk) adminRulesNotEvaluated(n *jsontree.Node) {
+	if w.warnedAdmin {
+		return
+	}
+	w.warnedAdmin = true
+	w.faults.Warnf(n.Origin(), "admin-rules-not-evaluated",
+		"the snapshot holds security admin rules of a virtual network manager; they are not evaluated yet and may change any verdict")
+}

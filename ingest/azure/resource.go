@@ -1,0 +1,214 @@
+package azure
+
+import (
+	"strings"
+
+	"ipflow/ingest/diag"
+	"ipflow/ingest/jsontree"
+	"ipflow/ingest/network"
+)
+
+// Resource is one resource in any export shape.
+type Resource struct {
+	Type string // lower case, "microsoft.network/networksecuritygroups"
+	ID   string // full ARM id, casing as written
+	Name string // last segment of its name
+	// Node is the whole object. Properties is what to read its properties
+	// from: the object's properties, or the object itself where the export
+	// flattened them.
+	Node, Properties *jsontree.Node
+	Path             string
+	// Declared says that the resource is written by a template: what is absent
+	// has Azure's default value. In an export it may have been left out.
+	Declared bool
+	// Projected says that a query chose the columns: what is absent is unknown.
+	Projected bool
+
+	written string // its type as the source spells it
+}
+
+// zeroSubscription stands in where a resource does not say whose it is.
+const zeroSubscription = "00000000-0000-0000-0000-000000000000"
+
+// NewResource normalises one object; ok is false when it is no resource: it has
+// neither an ARM id nor a resource type with a name.
+func NewResource(n *jsontree.Node, path string) (r Resource, ok bool) {
+	if n.Kind() != jsontree.Object {
+		return Resource{}, false
+	}
+	r = Resource{Node: n, Path: path}
+	r.identify()
+	return r, r.Type != "" && (r.ID != "" || r.Name != "")
+}
+
+// identify reads type, id and name where they are not set.
+func (r *Resource) identify() {
+	n := r.Node
+	if r.Properties == nil {
+		r.Properties = properties(n)
+	}
+	if id := n.Get("id").Text(); r.ID == "" && typeOf(id) != "" {
+		r.ID = id
+	}
+	r.written = r.Type
+	if r.written == "" {
+		if r.written = n.Get("type").Text(); !strings.Contains(r.written, "/") {
+			r.written = typeOf(r.ID)
+		}
+	}
+	r.Type = network.Key(r.written)
+	if r.Name == "" {
+		r.Name = network.LastSegment(n.Get("name").Text())
+	}
+	if r.Name == "" {
+		r.Name = network.LastSegment(r.ID)
+	}
+}
+
+// complete fills in what a resource does not say about itself. An id that has to
+// be made up is reported when even the parts of it are missing.
+func (d *Decoder) complete(r Resource) Resource {
+	r.identify()
+	if r.ID != "" {
+		return r
+	}
+	sub, group := r.Node.Get("subscriptionId").Text(), r.Node.Get("resourceGroup").Text()
+	if group == "" {
+		group = r.Node.Get("resourceGroupName").Text()
+	}
+	guessed := sub == "" || group == ""
+	if sub == "" {
+		sub = zeroSubscription
+	}
+	if group == "" {
+		group = "rg"
+	}
+	r.ID = "/subscriptions/" + sub + "/resourceGroups/" + group + "/providers/" + childPath(r.written, r.Node.Get("name").Text())
+	if guessed {
+		d.faults.Warnf(r.Node.Origin(), "no-id",
+			"%s %q has no id; %s is assumed, references that name it otherwise find nothing; export it with its id", azureCasing(r.written), r.Name, r.ID)
+	}
+	return r
+}
+
+// childPath interleaves a type and a name: a/b/c and x/y give a/b/x/c/y.
+func childPath(typ, name string) string {
+	types, names := strings.Split(typ, "/"), strings.Split(name, "/")
+	if len(names) != len(types)-1 {
+		return typ + "/" + name
+	}
+	var b strings.Builder
+	b.WriteString(types[0])
+	for i, n := range names {
+		b.WriteString("/" + types[i+1] + "/" + n)
+	}
+	return b.String()
+}
+
+// typeOf returns the resource type that an ARM id names, "" when it is none.
+func typeOf(id string) string {
+	const marker = "/providers/"
+	i := strings.LastIndex(network.Key(id), marker)
+	if i < 0 {
+		if s := strings.Split(id, "/"); len(s) == 5 && s[0] == "" && strings.EqualFold(s[1], "subscriptions") && strings.EqualFold(s[3], "resourceGroups") {
+			return "Microsoft.Resources/resourceGroups"
+		}
+		return ""
+	}
+	// Lowering may change the length of letters outside ASCII before the
+	// marker; such an id is none.
+	if len(network.Key(id)) != len(id) {
+		return ""
+	}
+	s := strings.Split(id[i+len(marker):], "/")
+	if len(s) < 3 || len(s)%2 == 0 {
+		return ""
+	}
+	t := s[0]
+	for j := 1; j < len(s); j += 2 {
+		if s[j] == "" || s[j+1] == "" {
+			return ""
+		}
+		t += "/" + s[j]
+	}
+	return t
+}
+
+// properties returns where the properties of an object or child object stand.
+func properties(n *jsontree.Node) *jsontree.Node {
+	if p := n.Get("properties"); p.Kind() == jsontree.Object || p.Residue() {
+		return p
+	}
+	return n
+}
+
+// nested reports whether the resource has a properties object.
+func (r *Resource) nested() bool { return r.Properties != r.Node }
+
+// hides reports whether the absence of a property that exports always carry
+// means that the export left it out. Exports with a properties object are whole.
+func (r *Resource) hides(names ...string) bool {
+	if r.Declared || r.nested() && !r.Projected || r.Properties.Residue() {
+		return false
+	}
+	for _, name := range names {
+		if r.Properties.Get(name) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// identity are the members that say which resource it is, not what it is like.
+var identity = map[string]bool{
+	"id": true, "name": true, "type": true, "location": true, "resourcegroup": true, "resourcegroupname": true,
+	"subscriptionid": true, "tenantid": true, "tags": true, "kind": true, "sku": true, "etag": true, "zones": true,
+	"identity": true, "plan": true, "managedby": true, "extendedlocation": true, "properties": true,
+}
+
+// bare reports whether nothing but the identity of the resource is visible: a
+// reference or a projected row, not a body.
+func (r *Resource) bare() bool {
+	if r.Declared || r.Properties.Residue() {
+		return false
+	}
+	if r.nested() {
+		return false
+	}
+	for _, m := range r.Node.Members() {
+		if !identity[network.Key(m.Name)] && m.Value.Kind() != jsontree.Null {
+			return false
+		}
+	}
+	return true
+}
+
+// child normalises an object inside another: a subnet of a virtual network.
+func (r *Resource) child(n *jsontree.Node, segment string) Resource {
+	c := Resource{
+		Type: r.Type + "/" + network.Key(segment), Node: n, Properties: properties(n),
+		Path: r.Path, Declared: r.Declared, Projected: false,
+	}
+	c.ID, c.Name = childIdentity(n, r.ID, segment)
+	return c
+}
+
+// childIdentity returns id and name of an object inside the resource parent.
+func childIdentity(n *jsontree.Node, parent, segment string) (id, name string) {
+	id, name = n.Get("id").Text(), network.LastSegment(n.Get("name").Text())
+	if n.Get("id").Residue() {
+		id = ""
+	}
+	if name == "" {
+		name = network.LastSegment(id)
+	}
+	if id == "" {
+		id = parent + "/" + segment + "/" + name
+	}
+	return id, name
+}
+
+// factAt is the fact that the value at a node is not known.
+func factAt(n *jsontree.Node) string { return factOf(n.Origin()) }
+
+func factOf(o diag.Origin) string { return "unresolved:" + o.File + "#" + o.Pointer }
