@@ -15,8 +15,9 @@ import (
 // sorted starts of its dimension gives a row, protocol and ports give a column,
 // the table at row × width + column gives a small id, verdicts[id] the answer.
 type Classifier struct {
-	remote4  dimension[interval.IPv4] // classes, or rows of table
-	remote6  dimension[interval.IPv6]
+	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
+	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
+	row      []uint32        // per interval: its row of the table, or its class
 	services services
 	width    uint32   // columns of table
 	table    []uint16 // row-major; indexes verdicts
@@ -52,12 +53,12 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	return k.at(k.remote4.find(interval.IPv4(remote)), k.services.of(p, false, source, destination))
+	return k.at(k.row[search32(k.start4, remote)], k.services.of(p, false, source, destination))
 }
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	return k.at(k.remote6.find(remote), k.services.of(p, true, source, destination))
+	return k.at(k.row[search128(k.start6, remote)], k.services.of(p, true, source, destination))
 }
 
 func (k *Classifier) at(row, column uint32) VerdictID {
@@ -69,7 +70,7 @@ func (k *Classifier) at(row, column uint32) VerdictID {
 
 // Bytes returns the memory the classifier's arrays take.
 func (k *Classifier) Bytes() int {
-	n := 8*len(k.remote4.starts) + 20*len(k.remote6.starts) + 2*len(k.table) + 4*len(k.verdicts) + 1024
+	n := 4*len(k.start4) + 16*len(k.start6) + 4*len(k.row) + 2*len(k.table) + 4*len(k.verdicts) + 1024
 	for _, g := range k.services.groups {
 		if p := g.ports; p != nil {
 			n += 6*(len(p.source.starts)+len(p.destination.starts)) + 4*len(p.class)

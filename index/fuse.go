@@ -143,10 +143,10 @@ func (l *layout) outcomes(key []byte) []layerOutcome {
 
 // Limits of the verdict table of one classifier and family.
 const (
-	maxCells   = 1 << 24 // remote classes × service classes tried
-	maxTable   = 1 << 21 // cells kept after equal rows are merged
-	maxIDs     = 1 << 16 // distinct verdicts
-	maxClasses = 1 << 16
+	maxCells = 1 << 24 // remote classes × service classes tried
+	maxIDs   = 1 << 16 // distinct verdicts
+
+	defaultMaxTable = 1 << 21 // cells kept after equal rows are merged
 )
 
 // build fuses the stages of one NIC, direction and local address. family4
@@ -158,27 +158,47 @@ func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
 	remotes := newClassTable()
 	spans4, spans6 := l.remoteSpans()
 	if family4 {
-		k.remote4 = sweep(spans4, 0, l.words(), remotes)
+		d := sweep(spans4, 0, l.words(), remotes)
+		rowOf := c.rows(k, l, remotes.list, b.classes.list)
+		d.renumber(rowOf)
+		for _, s := range d.starts {
+			k.start4 = append(k.start4, uint32(s))
+		}
+		k.row = d.of
 	} else {
-		k.remote6 = sweep(spans6, interval.IPv6{}, l.words(), remotes)
-	}
-	if !c.fillTable(k, l, remotes.list, b.classes.list) {
-		k.wide = &intersection{c: c, layout: l, remotes: remotes.list, services: b.classes.list, cache: map[string]VerdictID{}}
+		d := sweep(spans6, interval.IPv6{}, l.words(), remotes)
+		rowOf := c.rows(k, l, remotes.list, b.classes.list)
+		d.renumber(rowOf)
+		k.start6, k.row = d.starts, d.of
 	}
 	return k
 }
 
+// rows fills the table and returns the row of each remote class; without a
+// table, classes are their own rows.
+func (c *compiler) rows(k *Classifier, l *layout, remotes, services []class) []uint32 {
+	rowOf := make([]uint32, len(remotes))
+	if c.fillTable(k, l, remotes, services, rowOf) {
+		return rowOf
+	}
+	k.width, k.table, k.verdicts = 0, nil, nil
+	k.wide = &intersection{c: c, layout: l, remotes: remotes, services: services, cache: map[string]VerdictID{}}
+	for i := range rowOf {
+		rowOf[i] = uint32(i)
+	}
+	return rowOf
+}
+
 // fillTable computes the verdict of each pair of classes and merges equal rows.
-// It gives up, leaving k without a table, when that would be too large.
-func (c *compiler) fillTable(k *Classifier, l *layout, remotes, services []class) bool {
+// It gives up when that would be too large.
+func (c *compiler) fillTable(k *Classifier, l *layout, remotes, services []class, rowOf []uint32) bool {
 	width := len(services)
-	if len(remotes)*width > maxCells || len(remotes) > maxClasses {
+	if len(remotes)*width > maxCells {
 		return false
 	}
 	local := map[VerdictID]uint16{}
 	byKey := map[string]uint16{}
 	rows := map[string]uint32{}
-	rowOf := make([]uint32, len(remotes))
 	row := make([]uint16, width)
 	rowBytes := make([]byte, 2*width)
 	var key []byte
@@ -204,7 +224,7 @@ func (c *compiler) fillTable(k *Classifier, l *layout, remotes, services []class
 		n, ok := rows[string(rowBytes)]
 		if !ok {
 			n = uint32(len(rows))
-			if int(n+1)*width > maxTable {
+			if int(n+1)*width > c.maxTable {
 				return false
 			}
 			rows[string(rowBytes)] = n
@@ -213,8 +233,6 @@ func (c *compiler) fillTable(k *Classifier, l *layout, remotes, services []class
 		rowOf[r] = n
 	}
 	k.width = uint32(width)
-	k.remote4.renumber(rowOf)
-	k.remote6.renumber(rowOf)
 	return true
 }
 

@@ -36,6 +36,7 @@ type compiler struct {
 	intern   *interner
 	verdicts *verdictTable
 	internet addresses
+	maxTable int
 
 	nothing, anything, loadBalancer *reach
 
@@ -63,6 +64,9 @@ func (c *compiler) get(p *pending) *Classifier {
 // Options tunes Compile; the zero value works.
 type Options struct {
 	Workers int // goroutines; 0 means GOMAXPROCS
+	// MaxTable bounds the cells of one classifier's table; larger ones
+	// intersect bit sets per question. 0 means 2^21, negative means no tables.
+	MaxTable int
 }
 
 // Compile builds the index of a linked network.
@@ -70,7 +74,11 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	if o.MaxTable == 0 {
+		o.MaxTable = defaultMaxTable
+	}
 	c := newCompiler(n)
+	c.maxTable = o.MaxTable
 	ix := &Index{c: c, nics: make([]nicEntry, len(n.NICs))}
 
 	var todo []*pending

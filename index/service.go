@@ -29,9 +29,25 @@ type serviceGroup struct {
 // their own classes, then a row per source class. The last row is the open
 // source port.
 type portPlane struct {
-	source, destination dimension[interval.Port]
+	source, destination ports
 	width               uint32   // destination classes, the length of a row
 	class               []uint32 // row-major: source class × width + destination class
+}
+
+// ports maps a port to its class by search over interval starts.
+type ports struct {
+	starts []uint16
+	of     []uint32
+}
+
+func (p *ports) find(port uint16) uint32 { return p.of[search16(p.starts, port)] }
+
+func newPorts(d dimension[interval.Port]) ports {
+	p := ports{of: d.of}
+	for _, s := range d.starts {
+		p.starts = append(p.starts, uint16(s))
+	}
+	return p
 }
 
 // of returns the class of a service; source is anySource when open.
@@ -47,9 +63,9 @@ func (s *services) of(protocol flow.Protocol, v6 bool, source uint32, destinatio
 	p := group.ports
 	row := uint32(len(p.class))/p.width - 1
 	if source < anySource {
-		row = p.source.find(interval.Port(source))
+		row = p.source.find(uint16(source))
 	}
-	return p.class[row*p.width+p.destination.find(interval.Port(destination))]
+	return p.class[row*p.width+p.destination.find(destination)]
 }
 
 // serviceBuilder cuts the services for the rule slots of a classifier.
@@ -175,8 +191,8 @@ func (b *serviceBuilder) plane(p flow.Protocol) *portPlane {
 	}
 	sources, destinations := newClassTable(), newClassTable()
 	plane := &portPlane{
-		source:      sweep(source, 0, b.words, sources),
-		destination: sweep(destination, 0, b.words, destinations),
+		source:      newPorts(sweep(source, 0, b.words, sources)),
+		destination: newPorts(sweep(destination, 0, b.words, destinations)),
 	}
 	plane.width = uint32(len(destinations.list))
 	rows := append(slices.Clip(sources.list), b.openSource(p))
