@@ -1,0 +1,90 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"ipflow/ingest/azure"
+	"ipflow/ingest/diag"
+	"ipflow/ingest/network"
+	"ipflow/ingest/snapshot"
+)
+
+// Options says what to load and how to read what Azure leaves open.
+type Options struct {
+	Paths            []string // files, directories or "-"
+	ServiceTags      []string // tag files that replace those of the snapshot
+	InternetPrefixes string   // file with the content of the Internet tag, "" for the newest recording
+	Assumptions      network.Assumptions
+	Stdin            io.Reader
+	Workers          int // goroutines that parse; 0 means GOMAXPROCS
+}
+
+// Snapshot is what the files say.
+type Snapshot struct {
+	Network     *network.Network
+	Documents   []azure.DocumentInfo
+	Counts      map[string]int // resources by type
+	Diagnostics diag.List      // sorted
+	SHA256      string         // over the documents in sorted path order
+	Elapsed     time.Duration
+}
+
+// Load reads, decodes and links. The error names what could not be read.
+func Load(ctx context.Context, o Options) (*Snapshot, error) {
+	start := time.Now()
+	files, faults, err := snapshot.Read(ctx, o.Paths, snapshot.Options{Stdin: o.Stdin, Workers: o.Workers})
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	decoded := azure.Decode(inputs(files))
+	s := &Snapshot{
+		Network: decoded.Network, Documents: decoded.Documents, Counts: decoded.Counts,
+		Diagnostics: append(faults, decoded.Diagnostics...), SHA256: files.SHA256,
+	}
+	n := s.Network
+	n.Assumptions = o.Assumptions
+	if err := s.replaceTags(ctx, o); err != nil {
+		return nil, err
+	}
+	n.Internet = network.DefaultInternet(o.Assumptions.Value("microsoft-internal") == "excluded")
+	if o.InternetPrefixes != "" {
+		list, err := readPrefixes(o.InternetPrefixes)
+		if err != nil {
+			return nil, fmt.Errorf("read internet prefixes: %w", err)
+		}
+		n.Internet = network.InternetFrom(o.InternetPrefixes, list)
+	}
+	s.Diagnostics = append(s.Diagnostics, network.Link(n)...)
+	s.Diagnostics.Sort()
+	s.Elapsed = time.Since(start)
+	return s, nil
+}
+
+func inputs(files *snapshot.Snapshot) []azure.Input {
+	out := make([]azure.Input, len(files.Documents))
+	for i, d := range files.Documents {
+		out[i] = azure.Input{Path: d.Path, Root: d.Root}
+	}
+	return out
+}
+
+// replaceTags takes the service tags from the files the user named.
+func (s *Snapshot) replaceTags(ctx context.Context, o Options) error {
+	if len(o.ServiceTags) == 0 {
+		return nil
+	}
+	files, faults, err := snapshot.Read(ctx, o.ServiceTags, snapshot.Options{Stdin: o.Stdin, Workers: o.Workers})
+	if err != nil {
+		return fmt.Errorf("read service tags: %w", err)
+	}
+	decoded := azure.Decode(inputs(files))
+	if decoded.Network.Tags == nil {
+		return fmt.Errorf("read service tags: %s holds no service tags; download ServiceTags_Public_*.json or run 'az network list-service-tags -l REGION'", o.ServiceTags[0])
+	}
+	s.Network.Tags = decoded.Network.Tags
+	s.Diagnostics = append(append(s.Diagnostics, faults...), decoded.Diagnostics...)
+	return nil
+}
