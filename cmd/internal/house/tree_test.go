@@ -40,8 +40,9 @@ type text struct {
 	body []byte
 }
 
-// readTree reads the module at root. It leaves out hidden folders other than
-// .ci, folders of build results, nested modules, and binary or very large files.
+// readTree reads the module at root. It leaves out folders the go command ignores
+// (but reads .ci), folders of build results, nested modules, and binary or very
+// large files.
 func readTree(root string) (*tree, error) {
 	t := &tree{}
 	byDir := map[string]*pkg{}
@@ -90,7 +91,7 @@ func skip(p, rel, name string) error {
 	switch {
 	case rel == ".":
 		return nil
-	case strings.HasPrefix(name, ".") && rel != ".ci", rel == "dist", rel == "out":
+	case strings.HasPrefix(name, "_"), strings.HasPrefix(name, ".") && rel != ".ci", rel == "dist", rel == "out":
 		return filepath.SkipDir
 	}
 	if _, err := os.Stat(filepath.Join(p, "go.mod")); err == nil {
