@@ -104,8 +104,11 @@ func resolve(path string) (target string, info fs.FileInfo, err error) {
 	if path == "" {
 		return "", nil, errors.New("write output: the path is empty")
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return path, nil, checkParent(path)
+	if _, err := os.Lstat(path); err != nil {
+		if e := checkParent(path); e != nil || errors.Is(err, fs.ErrNotExist) {
+			return path, nil, e
+		}
+		return path, nil, pathError(path, err)
 	}
 	target, err = filepath.EvalSymlinks(path)
 	if err == nil {

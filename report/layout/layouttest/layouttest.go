@@ -233,4 +233,3 @@ func Renumbered(batches []Batch, t Table) ([]Batch, Table) {
 	}
 	return out, u
 }
-
