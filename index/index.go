@@ -21,12 +21,13 @@ type Index struct {
 
 // nicEntry lists the classifiers of a NIC: one pair per known address.
 type nicEntry struct {
-	locals []localEntry
+	locals []Local
 }
 
-type localEntry struct {
-	addr    flow.Address
-	in, out *Classifier
+// Local is one known address of a NIC with its classifiers.
+type Local struct {
+	Address flow.Address
+	In, Out *Classifier
 }
 
 // compiler holds what compilation shares. Its maps are guarded by mu.
@@ -89,7 +90,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 			if !a.IsValid() {
 				continue
 			}
-			ix.nics[i].locals = append(ix.nics[i].locals, localEntry{addr: flow.AddressFrom(a)})
+			ix.nics[i].locals = append(ix.nics[i].locals, Local{Address: flow.AddressFrom(a)})
 			var pair [2]*pending
 			for d, dir := range [...]flow.Direction{flow.Inbound, flow.Outbound} {
 				p, fresh := c.want(nic, dir, a)
@@ -120,7 +121,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	}
 	for i := range wanted {
 		for j, pair := range wanted[i] {
-			ix.nics[i].locals[j].in, ix.nics[i].locals[j].out = c.get(pair[0]), c.get(pair[1])
+			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = c.get(pair[0]), c.get(pair[1])
 		}
 	}
 	return ix, nil
@@ -194,16 +195,20 @@ func layerGroup(nic *network.NIC, layer flow.Layer) (ref network.GroupRef, prese
 func (ix *Index) Classifier(nic *network.NIC, dir flow.Direction, local flow.Address) *Classifier {
 	for i := range ix.nics[nic.Index].locals {
 		e := &ix.nics[nic.Index].locals[i]
-		if e.addr == local {
+		if e.Address == local {
 			if dir == flow.Inbound {
-				return e.in
+				return e.In
 			}
-			return e.out
+			return e.Out
 		}
 	}
 	p, _ := ix.c.want(nic, dir, local.Netip())
 	return ix.c.get(p)
 }
+
+// Locals returns the known addresses of a NIC with their classifiers; callers
+// must not change them.
+func (ix *Index) Locals(nic *network.NIC) []Local { return ix.nics[nic.Index].locals }
 
 // Classify answers one question; the slow door to Classifier.
 func (ix *Index) Classify(nic *network.NIC, t flow.Tuple) flow.Verdict {

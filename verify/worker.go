@@ -17,6 +17,7 @@ type worker struct {
 	ids     []ID
 	nics    *texts
 	vms     *texts
+	direct  [][]index.Local // by nic text: the addresses of the one NIC it names
 	found   map[question]located
 	classOf []uint8 // by ID: slot of counts
 }
@@ -96,8 +97,21 @@ func (l *lanes) fault(b *column.Batch, i int) Fault {
 	return NoFault
 }
 
-// locate finds the NIC of a question once per worker.
+// locate finds the classifiers of a question: by comparing addresses where the
+// nic column names one NIC that owns the local address, else by Find, once per
+// worker and question.
 func (w *worker) locate(q question) located {
+	if q.vm == 0 && q.nic != 0 {
+		for len(w.direct) < len(w.nics.list) {
+			w.direct = append(w.direct, w.namedLocals(w.nics.list[len(w.direct)]))
+		}
+		locals := w.direct[q.nic]
+		for i := range locals {
+			if locals[i].Address == q.local {
+				return located{in: locals[i].In, out: locals[i].Out}
+			}
+		}
+	}
 	at, ok := w.found[q]
 	if !ok {
 		if len(w.found) >= foundLimit {
@@ -111,6 +125,17 @@ func (w *worker) locate(q question) located {
 		w.found[q] = at
 	}
 	return at
+}
+
+// namedLocals returns the addresses of the NIC that a text names alone.
+func (w *worker) namedLocals(nic string) []index.Local {
+	if w.e.cfg.Judge != nil || nic == "" {
+		return nil
+	}
+	if named := w.e.cfg.Network.NICsNamed(nic); len(named) == 1 {
+		return w.e.cfg.Index.Locals(named[0])
+	}
+	return nil
 }
 
 // ask classifies row i at a located NIC.
