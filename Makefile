@@ -1,4 +1,7 @@
 # Short names for what README.md and docs/develop.md describe.
+SHELL       := bash
+.SHELLFLAGS := -o pipefail -c
+
 VERSION  ?= 0.1.0-dev
 FUZZTIME ?= 4m
 COUNT    ?= 10
