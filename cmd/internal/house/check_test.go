@@ -15,6 +15,7 @@ var checks = []struct {
 	{"rooms", checkRooms},
 	{"imports", checkImports},
 	{"reach", checkReach},
+	{"test-support", checkTestSupport},
 	{"homes", checkHomes},
 	{"docs", checkDocs},
 	{"names", checkNames},
@@ -98,6 +99,22 @@ func checkReach(t *tree) (bad []string) {
 			}
 		}
 		visit(rule.from, rule.from)
+	}
+	return bad
+}
+
+// checkTestSupport keeps packages that are built on testing out of the program.
+func checkTestSupport(t *tree) (bad []string) {
+	support := map[string]bool{}
+	for _, p := range t.packages {
+		support[p.dir] = slices.Contains(p.code(), "testing")
+	}
+	for _, p := range t.packages {
+		for _, imp := range p.code() {
+			if dir, ok := own(imp); ok && support[dir] && !support[p.dir] {
+				bad = append(bad, fmt.Sprintf("%s: imports %s, which imports testing and is for tests", p.dir, dir))
+			}
+		}
 	}
 	return bad
 }

@@ -39,6 +39,7 @@ func TestChecksSeeViolations(t *testing.T) {
 		{"oracle-index", "reach", "verify/oracle/more.go", "package oracle\n\nimport _ \"ipflow/index/interval\"\n", "verify/oracle > index/interval"},
 		{"oracle-index-by-way", "reach", "ingest/flow/more.go", "package flow\n\nimport _ \"ipflow/index\"\n", "ingest/network > ingest/flow > index"},
 		{"model-parser", "reach", "ingest/network/more.go", "package network\n\nimport _ \"ipflow/ingest/jsontree\"\n", "never pulls in a parser"},
+		{"test-support", "test-support", "ingest/flow/more.go", "package flow\n\nimport _ \"testing\"\n", "ingest/network: imports ingest/flow, which imports testing"},
 		{"foreign-home", "homes", "index/more.go", head + "\"golang.org/x/text/width\"\n", "whose home is ingest/jsontree"},
 		{"no-home", "homes", "index/more.go", head + "\"example.com/left/pad\"\n", "has no home"},
 		{"test-module", "homes", "index/more.go", head + "\"github.com/google/go-cmp/cmp\"\n", "is for tests"},

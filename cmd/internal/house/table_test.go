@@ -31,6 +31,8 @@ var mayImport = map[string][]string{
 	"index/interval":             {},
 	"index/route":                {},
 	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network"},
+	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
+	"verify/internal/estate":     {"ingest/...", "verify/oracle"},
 	"verify/oracle":              {"ingest/flow", "ingest/network"},
 	"verify/explain":             {"ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
 	"verify/space":               {"index", "index/interval", "ingest/flow"},
@@ -78,6 +80,7 @@ var homes = map[string]struct {
 	"github.com/vbauerster/mpb/v8":     {packages: []string{"cmd/ipflow"}},
 	"github.com/google/go-cmp":         {testOnly: true},
 	"github.com/rogpeppe/go-internal":  {testOnly: true},
+	"golang.org/x/tools":               {testOnly: true},
 }
 
 // maxLines and maxTestLines bound a Go file; longFiles holds the exceptions,
