@@ -99,7 +99,9 @@ func (r *reader) noIPConfig(c *network.NIC, n *jsontree.Node) {
 }
 
 // unknownAddress records that the NIC has an address that nobody recorded.
-func (r *reader) unknownAddress(c *network.NIC) { c.IPConfigs = append(c.IPConfigs, network.IPConfig{}) }
+func (r *reader) unknownAddress(c *network.NIC) {
+	c.IPConfigs = append(c.IPConfigs, network.IPConfig{})
+}
 
 func (r *reader) ipConfig(n *jsontree.Node) (cfg network.IPConfig, subnetFact string) {
 	p := properties(n)

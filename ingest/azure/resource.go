@@ -50,7 +50,9 @@ func (r *Resource) identify() {
 	if id := n.Get("id").Text(); r.ID == "" && typeOf(id) != "" {
 		r.ID = id
 	}
-	r.written = r.Type
+	if r.written == "" {
+		r.written = r.Type
+	}
 	if r.written == "" {
 		if r.written = n.Get("type").Text(); !strings.Contains(r.written, "/") {
 			r.written = typeOf(r.ID)
@@ -83,7 +85,7 @@ func (d *Decoder) complete(r Resource) Resource {
 	if group == "" {
 		group = "rg"
 	}
-	r.ID = "/subscriptions/" + sub + "/resourceGroups/" + group + "/providers/" + childPath(r.written, r.Node.Get("name").Text())
+	r.ID = "/subscriptions/" + sub + "/resourceGroups/" + group + "/providers/" + childPath(azureCasing(r.written), r.Node.Get("name").Text())
 	if guessed {
 		d.faults.Warnf(r.Node.Origin(), "no-id",
 			"%s %q has no id; %s is assumed, references that name it otherwise find nothing; export it with its id", azureCasing(r.written), r.Name, r.ID)
