@@ -1,0 +1,562 @@
+package diagnose
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ipflow/ingest/diag"
+	"ipflow/ingest/network"
+	"ipflow/verify/internal/estate"
+)
+
+// ask asks one profile: direction protocol source destination port.
+func ask(t *testing.T, n *network.Network, target, words string) (Answer, []string) {
+	t.Helper()
+	w := strings.Fields(words)
+	a, notes, err := Ask(n, Request{TargetResourceID: target, Profiles: []Profile{{w[0], w[1], w[2], w[3], w[4]}}})
+	if err != nil {
+		t.Fatalf("%s: %v", words, err)
+	}
+	return a, notes
+}
+
+// brief renders a result: access, then per group its matched rule and after
+// each colon the rules with the letters of the fields that matched.
+func brief(r Result) string {
+	var b strings.Builder
+	b.WriteString(r.GroupResult.Access)
+	for _, g := range r.GroupResult.Groups {
+		b.WriteString("\n" + network.LastSegment(g.GroupID) + "@" + network.LastSegment(g.AppliedTo) + " ")
+		if g.Matched == nil {
+			b.WriteString("-")
+		} else {
+			b.WriteString(g.Matched.Action + " " + g.Matched.Name)
+		}
+		for _, e := range g.Rules {
+			b.WriteString("\n  " + e.Name + " ")
+			for i, on := range []bool{e.Protocol, e.Source, e.SourcePort, e.Destination, e.DestinationPort} {
+				if on {
+					b.WriteByte("psodt"[i])
+				} else {
+					b.WriteByte('.')
+				}
+			}
+		}
+	}
+	if r.GroupResult.Reason != "" {
+		b.WriteString("\nreason " + r.GroupResult.Reason)
+	}
+	for _, w := range r.Warnings {
+		b.WriteString("\nwarning " + w)
+	}
+	return b.String()
+}
+
+func TestVectors(t *testing.T) {
+	type question struct{ words, want string }
+	for _, c := range []struct {
+		name        string
+		subnet, nic []string // rules by ascending priority; nil is no group
+		questions   []question
+	}{
+		{"vector-72", nil, []string{}, []question{{"Inbound TCP 12.11.12.14 10.1.1.4 12100", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  DefaultRule_AllowVnetInBound p.o.t
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`}}},
+		{"vector-73", nil, []string{"ssh In Allow Tcp * * 22"}, []question{{"Inbound TCP 12.11.12.14 10.1.1.4 12100", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  UserRule_ssh psod.
+  DefaultRule_AllowVnetInBound p.o.t
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`}}},
+		{"vector-74", nil, []string{"ssh In Allow Tcp * * 22"}, []question{{"Inbound TCP 12.11.12.14 10.0.0.4 22", `Allow
+g-nic@nic1 Allow UserRule_ssh
+  UserRule_ssh psodt`}}},
+		{"vector-75", nil, []string{}, []question{{"Inbound TCP 10.0.1.0/26 10.0.0.4 *", `Allow
+g-nic@nic1 Allow DefaultRule_AllowVnetInBound
+  DefaultRule_AllowVnetInBound psodt`}}},
+		{"vector-76", nil, []string{}, []question{
+			{"Inbound TCP 10.0.0.0/7 10.0.0.4 80", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+warning answer differs inside the range: rule DefaultRule_AllowVnetInBound covers part of the source (10.0.0.0/16)`},
+			{"Inbound TCP 11.0.0.0/8 10.0.0.4 80", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`},
+		}},
+		{"vector-93", nil, []string{"ping In Allow Icmp * * *"}, []question{
+			{"Inbound ICMP 8.8.8.8 10.0.0.4 *", `Allow
+g-nic@nic1 Allow UserRule_ping
+  UserRule_ping psodt`},
+			{"Inbound TCP 8.8.8.8 10.0.0.4 80", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  UserRule_ping .sodt
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`},
+		}},
+		{"two-layers", []string{"web In Allow Tcp * * 80,443"}, []string{"all In Allow * * * *"}, []question{
+			{"Inbound TCP 8.8.8.8 10.0.0.4 443", `Allow
+g-subnet@app Allow UserRule_web
+  UserRule_web psodt
+g-nic@nic1 Allow UserRule_all
+  UserRule_all psodt`},
+			// A denying layer ends the list.
+			{"Inbound TCP 8.8.8.8 10.0.0.4 22", `Deny
+g-subnet@app Deny DefaultRule_DenyAllInBound
+  UserRule_web psod.
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`},
+			{"Outbound TCP 10.0.0.4 8.8.8.8 22", `Allow
+g-nic@nic1 Allow DefaultRule_AllowInternetOutBound
+  DefaultRule_AllowVnetOutBound pso.t
+  DefaultRule_AllowInternetOutBound psodt
+g-subnet@app Allow DefaultRule_AllowInternetOutBound
+  DefaultRule_AllowVnetOutBound pso.t
+  DefaultRule_AllowInternetOutBound psodt`},
+		}},
+		{"star-is-held-by-star", nil, []string{}, []question{
+			// Recorded: destination * is matched by * and not by VirtualNetwork.
+			{"Inbound TCP 10.0.0.9 * 80", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  DefaultRule_AllowVnetInBound pso.t
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+warning answer differs inside the range: rule DefaultRule_AllowVnetInBound covers part of the destination (10.0.0.0/16, 168.63.129.16)`},
+		}},
+		{"star-protocol", nil, []string{"tcp In Allow Tcp * * 80", "any In Deny * * * 80"}, []question{
+			{"Inbound * 8.8.8.8 10.0.0.4 80", `Deny
+g-nic@nic1 Deny UserRule_any
+  UserRule_tcp .sodt
+  UserRule_any psodt
+warning answer differs inside the range: rule UserRule_tcp covers part of the protocol`},
+		}},
+		{"port-range", nil, []string{"web In Allow Tcp * * 80-90", "low In Deny Tcp * * 85-100"}, []question{
+			{"Inbound TCP 8.8.8.8 10.0.0.4 80-90", `Allow
+g-nic@nic1 Allow UserRule_web
+  UserRule_web psodt`},
+			{"Inbound TCP 8.8.8.8 10.0.0.4 86-100", `Deny
+g-nic@nic1 Deny UserRule_low
+  UserRule_web psod.
+  UserRule_low psodt
+warning answer differs inside the range: rule UserRule_web covers part of the destination port`},
+		}},
+		{"tag-in-question", nil, []string{"tag In Allow Tcp Known * 80", "near In Allow Tcp 9.9.9.0/24 * 80", "not In Deny Tcp Nobody * 80"}, []question{
+			{"Inbound TCP known 10.0.0.4 80", `Allow
+g-nic@nic1 Allow UserRule_tag
+  UserRule_tag psodt`},
+			{"Inbound TCP Part 10.0.0.4 80", `Allow
+g-nic@nic1 Allow UserRule_tag
+  UserRule_tag psodt`},
+			{"Inbound TCP Empty 10.0.0.4 443", `Deny
+g-nic@nic1 Deny DefaultRule_DenyAllInBound
+  UserRule_tag p.od.
+  UserRule_near p.od.
+  UserRule_not p.od.
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt`},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := estate.New(group(t, "g-subnet", c.subnet), group(t, "g-nic", c.nic))
+			n.Tags = network.NewServiceTags(diag.Origin{}, "1", "Public")
+			n.Tags.Add(&network.ServiceTag{Name: "Known", Prefixes: estate.Prefixes("8.8.8.0/24", "2600::/32")})
+			n.Tags.Add(&network.ServiceTag{Name: "Part", Prefixes: estate.Prefixes("8.8.8.8/32")})
+			n.Tags.Add(&network.ServiceTag{Name: "Empty"})
+			network.Link(n)
+			for _, q := range c.questions {
+				a, _ := ask(t, n, "vm1", q.words)
+				if len(a.Results) != 1 {
+					t.Fatalf("%s: %d results", q.words, len(a.Results))
+				}
+				if diff := cmp.Diff(q.want, brief(a.Results[0])); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", q.words, diff)
+				}
+			}
+		})
+	}
+}
+
+func group(t *testing.T, name string, rules []string) *network.SecurityGroup {
+	if rules == nil {
+		return nil
+	}
+	var list []*network.Rule
+	for i, words := range rules {
+		list = append(list, estate.Rule(t, int32(100+10*i), words))
+	}
+	return estate.Group(name, list...)
+}
+
+// One group on subnet and NIC is listed once per association.
+func TestVector94(t *testing.T) {
+	t.Run("vector-94", func(t *testing.T) {
+		g := group(t, "both", []string{"web In Allow Tcp * * 80"})
+		a, _ := ask(t, estate.Linked(estate.New(g, g)), estate.NIC, "Inbound TCP 8.8.8.8 10.0.0.4 80")
+		want := `Allow
+both@app Allow UserRule_web
+  UserRule_web psodt
+both@nic1 Allow UserRule_web
+  UserRule_web psodt`
+		if diff := cmp.Diff(want, brief(a.Results[0])); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestNoGroup(t *testing.T) {
+	a, notes := ask(t, estate.Linked(estate.New(nil, nil)), "nic1", "Inbound TCP 8.8.8.8 10.0.0.4 80")
+	text, err := json.Marshal(a)
+	if err != nil || string(text) != `{"results":[]}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	if len(notes) != 1 || !strings.Contains(notes[0], "no network security group applies") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
+func TestUnknown(t *testing.T) {
+	for _, c := range []struct {
+		name, words, want string
+		rules             []string
+		change            func(n *network.Network)
+	}{
+		{
+			name: "unknown-tag-decides", rules: []string{"tag In Allow Tcp Nobody * 80"},
+			words: "Inbound TCP 8.8.8.8 10.0.0.4 80",
+			want: `Unknown
+g@nic1 -
+  UserRule_tag p.odt
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason unknown-tag:Nobody`,
+		},
+		{
+			name: "unknown-tag-does-not-matter", rules: []string{"tag In Allow Tcp Nobody * 443"},
+			words: "Inbound TCP 10.0.0.9 10.0.0.4 80",
+			want: `Allow
+g@nic1 Allow DefaultRule_AllowVnetInBound
+  UserRule_tag p.od.
+  DefaultRule_AllowVnetInBound psodt`,
+		},
+		{
+			name: "only-the-rule-is-uncertain", rules: []string{"tag In Deny Tcp Nobody * 80"},
+			words: "Inbound TCP 8.8.8.8 10.0.0.4 80",
+			want: `Deny
+g@nic1 Deny DefaultRule_DenyAllInBound
+  UserRule_tag p.odt
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason rule-uncertain:unknown-tag:Nobody`,
+		},
+		{
+			name: "asked-about-an-unknown-tag", rules: []string{"same In Allow Tcp nobody * 80"},
+			words: "Inbound TCP Nobody 10.0.0.4 80",
+			want: `Allow
+g@nic1 Allow UserRule_same
+  UserRule_same psodt`,
+		},
+		{
+			name: "unknown-tag-against-prefix", rules: []string{"near In Allow Tcp 10.0.0.0/8 * 80"},
+			words: "Inbound TCP Nobody 10.0.0.4 80",
+			want: `Unknown
+g@nic1 -
+  UserRule_near p.odt
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason unknown-tag:Nobody`,
+		},
+		{
+			name: "group-not-in-the-snapshot", rules: []string{"web In Allow Tcp * * 80"},
+			words:  "Inbound TCP 8.8.8.8 10.0.0.4 80",
+			change: func(n *network.Network) { n.Subnets[0].Group.ID = "/nsgs/gone" },
+			want: `Unknown
+gone@app -
+g@nic1 Allow UserRule_web
+  UserRule_web psodt
+reason missing-nsg:/nsgs/gone`,
+		},
+		{
+			name: "missing-group-cannot-save-a-deny", rules: []string{"web In Deny Tcp * * 80"},
+			words:  "Inbound TCP 8.8.8.8 10.0.0.4 80",
+			change: func(n *network.Network) { n.Subnets[0].Group.ID = "/nsgs/gone" },
+			want: `Deny
+gone@app -
+g@nic1 Deny UserRule_web
+  UserRule_web psodt
+reason rule-uncertain:missing-nsg:/nsgs/gone`,
+		},
+		{
+			name: "missing-peer", rules: []string{},
+			words: "Inbound TCP 10.9.0.0/24 10.0.0.4 80",
+			change: func(n *network.Network) {
+				n.VirtualNetworks[0].Peerings = []*network.Peering{{ID: "p", RemoteID: "/vnets/b", AllowAccess: true}}
+			},
+			want: `Unknown
+g@nic1 -
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason missing-peer:/vnets/b`,
+		},
+		{
+			name: "icmp-meets-ports", rules: []string{"ping In Allow Icmp * * 8"},
+			words: "Inbound ICMP 8.8.8.8 10.0.0.4 *",
+			want: `Unknown
+g@nic1 -
+  UserRule_ping psod.
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason ports-on-portless:` + estate.GroupID("g") + `/securityRules/ping`,
+		},
+		{
+			name: "unreadable-rule", rules: []string{"web In Allow Tcp * * 80"},
+			words:  "Inbound TCP 8.8.8.8 10.0.0.4 80",
+			change: func(n *network.Network) { n.SecurityGroups[0].Rules[0].AddFact("unresolved:f#/p") },
+			want: `Unknown
+g@nic1 -
+  UserRule_web psodt
+  DefaultRule_AllowVnetInBound p.odt
+  DefaultRule_AllowAzureLoadBalancerInBound p.odt
+  DefaultRule_DenyAllInBound psodt
+reason unresolved:f#/p`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := estate.New(nil, group(t, "g", c.rules))
+			if c.change != nil {
+				c.change(n)
+			}
+			a, _ := ask(t, estate.Linked(n), "vm1", c.words)
+			if diff := cmp.Diff(c.want, brief(a.Results[0])); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// No packet is of both families: a side of one family asks about that family
+// only, so a Deny for 0.0.0.0/0 holds * towards an IPv4 address.
+func TestFamilies(t *testing.T) {
+	n := estate.Linked(estate.New(nil, group(t, "g", []string{"no4 In Deny Tcp 0.0.0.0/0 * 80", "all In Allow Tcp * * 80"})))
+	for words, want := range map[string]string{
+		"Inbound TCP * 10.0.0.4 80":    "Deny",
+		"Inbound TCP * fd00::4 80":     "Allow",
+		"Inbound TCP * * 80":           "Allow",
+		"Inbound TCP 2600::1 * 80":     "Allow",
+		"Inbound TCP Internet * 80":    "Allow",
+		"Inbound TCP 8.0.0.0/8 * 80":   "Deny",
+		"Inbound TCP 0.0.0.0/0 * 80":   "Deny",
+		"Inbound TCP ::/0 * 80":        "Allow",
+		"Inbound TCP 8.8.8.8 * 80-443": "Deny",
+	} {
+		a, _ := ask(t, n, "vm1", words)
+		if got := a.Results[0].GroupResult.Access; got != want {
+			t.Errorf("%s: %s, want %s", words, got, want)
+		}
+	}
+	a, _ := ask(t, n, "vm1", "Inbound TCP * * 80")
+	if len(a.Results[0].Warnings) != 1 || !strings.Contains(a.Results[0].Warnings[0], "UserRule_no4 covers part of the source (0.0.0.0/0)") {
+		t.Errorf("warnings %q", a.Results[0].Warnings)
+	}
+}
+
+// Membership of the local side is the ip configuration's, of the remote side
+// the address's.
+func TestApplicationSecurityGroups(t *testing.T) {
+	n := estate.New(nil, group(t, "g", []string{"web In Allow Tcp asg:/asgs/db asg:/asgs/web 80"}))
+	n.NICs[0].IPConfigs[0].ASGs = []string{"/asgs/WEB"}
+	n.NICs[0].IPConfigs = append(n.NICs[0].IPConfigs, network.IPConfig{Name: "ip2", Address: estate.Prefixes("10.0.0.5/32")[0].Addr()})
+	n.NICs = append(n.NICs, &network.NIC{
+		ID: "/nics/db", Name: "db", SubnetID: estate.Subnet,
+		IPConfigs: []network.IPConfig{{Address: estate.Prefixes("10.0.1.9/32")[0].Addr(), ASGs: []string{"/asgs/db"}}},
+	})
+	n.SecurityGroups[0].Rules = append(n.SecurityGroups[0].Rules, estate.Rule(t, 200, "no In Deny * * * *"))
+	network.Link(n)
+	for words, want := range map[string]string{
+		"Inbound TCP 10.0.1.9 10.0.0.4 80":    "Allow",
+		"Inbound TCP 10.0.1.9 10.0.0.5 80":    "Deny",
+		"Inbound TCP 10.0.1.8 10.0.0.4 80":    "Deny",
+		"Inbound TCP 10.0.1.9 10.0.0.9 80":    "Deny",
+		"Inbound TCP 10.0.1.9 10.0.0.4/31 80": "Deny",
+		"Inbound TCP 10.0.1.9 10.0.0.4/32 80": "Allow",
+	} {
+		a, _ := ask(t, n, "vm1", words)
+		if got := a.Results[0].GroupResult.Access; got != want {
+			t.Errorf("%s: %s, want %s", words, got, want)
+		}
+	}
+	a, _ := ask(t, n, "vm1", "Inbound TCP 10.0.1.9 10.0.0.4/31 80")
+	if w := a.Results[0].Warnings; len(w) != 1 || !strings.Contains(w[0], "UserRule_web covers part of the destination (10.0.0.4)") {
+		t.Errorf("warnings %q", w)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	n := estate.New(nil, group(t, "g", []string{"web In Allow Tcp * * 80"}))
+	second := &network.NIC{
+		ID: estate.NIC + "b", Name: "nic1b", VMID: estate.VM, SubnetID: estate.Subnet, Group: network.GroupRef{ID: estate.GroupID("g2")},
+		IPConfigs: []network.IPConfig{{Address: estate.Prefixes("10.0.0.7/32")[0].Addr()}},
+	}
+	n.NICs = append(n.NICs, second)
+	n.SecurityGroups = append(n.SecurityGroups, group(t, "g2", []string{}))
+	n.VirtualMachines[0].NICIDs = append(n.VirtualMachines[0].NICIDs, "/nics/gone")
+	network.Link(n)
+	applied := func(target, words string) (out []string, notes []string) {
+		a, notes := ask(t, n, target, words)
+		for _, r := range a.Results {
+			out = append(out, network.LastSegment(r.GroupResult.Groups[0].AppliedTo))
+		}
+		return out, notes
+	}
+	for _, c := range []struct {
+		target, words string
+		want          []string
+	}{
+		{strings.ToUpper(estate.VM), "Inbound TCP * 10.0.0.7 80", []string{"nic1b"}},
+		{"VM1", "Inbound TCP * 10.0.0.4 80", []string{"nic1"}},
+		{"vm1", "Outbound TCP 10.0.0.7 * 80", []string{"nic1b"}},
+		{"vm1", "Inbound TCP * 10.0.0.200 80", []string{"nic1", "nic1b"}},
+		{"vm1", "Inbound TCP * * 80", []string{"nic1", "nic1b"}},
+		{"nic1b", "Inbound TCP * 10.0.0.4 80", []string{"nic1b"}},
+	} {
+		got, notes := applied(c.target, c.words)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s %s: %s", c.target, c.words, diff)
+		}
+		if vm := c.target != "nic1b"; vm != (len(notes) > 0 && strings.Contains(notes[0], "/nics/gone")) {
+			t.Errorf("%s: notes %q", c.target, notes)
+		}
+	}
+}
+
+func TestUnusableRequests(t *testing.T) {
+	good := Profile{"Inbound", "TCP", "*", "10.0.0.4", "80"}
+	with := func(change func(p *Profile)) Request {
+		p := good
+		change(&p)
+		return Request{TargetResourceID: "vm1", Profiles: []Profile{good, p}}
+	}
+	n := estate.New(nil, group(t, "g", []string{}))
+	n.NICs = append(n.NICs, &network.NIC{ID: "/a/nics/twin", Name: "twin"}, &network.NIC{ID: "/b/nics/twin", Name: "twin"})
+	n.VirtualMachines = append(n.VirtualMachines, &network.VirtualMachine{ID: "/vms/bare", Name: "bare"})
+	network.Link(n)
+	for _, c := range []struct {
+		name    string
+		request Request
+		want    string
+	}{
+		{"no-target", Request{Profiles: []Profile{good}}, "targetResourceId is missing"},
+		{"unknown-target", Request{TargetResourceID: "vm9", Profiles: []Profile{good}}, `no virtual machine or NIC "vm9"`},
+		{"ambiguous", Request{TargetResourceID: "twin", Profiles: []Profile{good}}, `"twin" is ambiguous, give one of the ids /a/nics/twin, /b/nics/twin`},
+		{"vm-without-nic", Request{TargetResourceID: "bare", Profiles: []Profile{good}}, "no NIC of virtual machine /vms/bare"},
+		{"no-profiles", Request{TargetResourceID: "vm1"}, "profiles: 0 are given"},
+		{"verbosity", Request{TargetResourceID: "vm1", VerbosityLevel: "Loud", Profiles: []Profile{good}}, `verbosityLevel: "Loud" is not Normal, Minimum or Full`},
+		{"direction", with(func(p *Profile) { p.Direction = "Sideways" }), `profiles[1].direction: "Sideways" is not Inbound or Outbound`},
+		{"protocol", with(func(p *Profile) { p.Protocol = "SCTP" }), `profiles[1].protocol: "SCTP" is not *, TCP`},
+		{"source", with(func(p *Profile) { p.Source = "10.0.0.0/33" }), `profiles[1].source: "10.0.0.0/33" is not *, an address`},
+		{"bare-integer", with(func(p *Profile) { p.Source = "111" }), `profiles[1].source: "111" is not`},
+		{"empty-source", with(func(p *Profile) { p.Source = "" }), `profiles[1].source: "" is not`},
+		{"destination", with(func(p *Profile) { p.Destination = "10.0.0.4:80" }), `profiles[1].destination: "10.0.0.4:80" is not`},
+		{"port", with(func(p *Profile) { p.DestinationPort = "90-80" }), `profiles[1].destinationPort: "90-80" is not *, a port`},
+		{"families", with(func(p *Profile) { p.Source = "fd00::4" }), "source fd00::4 and destination 10.0.0.4 are of different address families"},
+		{"tag-of-other-family", with(func(p *Profile) { p.Source, p.Destination = "fd00::4", "VirtualNetwork" }), "have no address family in common"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, _, err := Ask(n, c.request)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+			if len(a.Results) != 0 {
+				t.Errorf("answered all the same: %+v", a)
+			}
+		})
+	}
+}
+
+// The recorded answers of Azure itself, byte for byte once re-indented.
+func TestRecorded(t *testing.T) {
+	for _, dir := range estate.Recorded(t, "-nsgdiag") {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(dir, "query.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := ParseRequest("query.json", text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _, err := Ask(estate.Snapshot(t, filepath.Join(dir, "snapshot")), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join(dir, "answer.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.MarshalIndent(a, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.TrimSpace(string(want)), string(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The published example of the API must fit our structs both ways.
+func TestPublishedExampleRoundTrips(t *testing.T) {
+	path := estate.Shared(t, "data", "azure-examples", "2023-09-01_NetworkWatcherNetworkConfigurationDiagnostic.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var example struct {
+		Parameters struct{ Parameters json.RawMessage }
+		Responses  map[string]struct{ Body json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &example); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ParseRequest(path, example.Parameters.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Profile{"Inbound", "TCP", "10.1.0.4", "12.11.12.14", "12100"}
+	if len(r.Profiles) != 1 || r.Profiles[0] != want || network.LastSegment(r.TargetResourceID) != "vm1" {
+		t.Errorf("request %+v", r)
+	}
+	var a Answer
+	body := example.Responses["200"].Body
+	if err := json.Unmarshal(body, &a); err != nil {
+		t.Fatal(err)
+	}
+	back, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after any
+	if json.Unmarshal(body, &before) != nil || json.Unmarshal(back, &after) != nil {
+		t.Fatal("not JSON")
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Error(diff)
+	}
+}
