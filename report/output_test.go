@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -229,19 +230,47 @@ func TestWriteErrorsComeOut(t *testing.T) {
 	}
 }
 
+// TestAllocationsDoNotGrowWithRows compares a batch with one four times as long.
+func TestAllocationsDoNotGrowWithRows(t *testing.T) {
+	for _, format := range []string{"parquet", "csv", "jsonl", "arrow"} {
+		allocs := func(rows int) float64 {
+			fields, batches, verdicts := layouttest.Flows(rows, rows)
+			o := Output{Path: "-", Format: format, Stdout: io.Discard}
+			if format == "parquet" {
+				o.Path = os.DevNull
+			}
+			s, err := Open(o, fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Abort()
+			return testing.AllocsPerRun(5, func() { encodeOnce(t, s, batches[0].Batch, batches[0].IDs, verdicts) })
+		}
+		if few, many := allocs(10_000), allocs(40_000); many-few > 3_000 {
+			t.Errorf("%s: %v allocations for 10,000 rows, %v for 40,000", format, few, many)
+		}
+	}
+}
+
 func BenchmarkEncode(b *testing.B) {
 	const rows = 200_000
 	fields, batches, verdicts := layouttest.Flows(rows, rows)
 	batch := batches[0]
-	for _, path := range []string{"x.parquet", "x.csv", "x.jsonl", "x.arrow", "x.arrows"} {
+	for _, o := range []Output{
+		{Path: os.DevNull, Format: "parquet"},
+		{Path: "-", Format: "csv", Stdout: io.Discard},
+		{Path: "-", Format: "jsonl", Stdout: io.Discard},
+		{Path: os.DevNull, Format: "arrow"},
+		{Path: "-", Format: "arrow", Stdout: io.Discard},
+	} {
 		for _, kept := range []bool{false, true} {
-			name, fs, in := filepath.Ext(path)[1:]+"/kept=none", []Field(nil), *batch.Batch
+			name, fs, in := o.Format+"/path="+filepath.Base(o.Path)+"/kept=none", []Field(nil), *batch.Batch
 			in.Keep = nil
 			if kept {
-				name, fs, in.Keep = filepath.Ext(path)[1:]+"/kept=all", fields, batch.Keep
+				name, fs, in.Keep = strings.ReplaceAll(name, "none", "all"), fields, batch.Keep
 			}
 			b.Run(name, func(b *testing.B) {
-				s, err := Open(Output{Path: filepath.Join(b.TempDir(), path)}, fs)
+				s, err := Open(o, fs)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -256,9 +285,8 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// encodeOnce commits too, so that buffers go round as in a run, to a path that
-// benchmarks throw away.
-func encodeOnce(b *testing.B, s verify.Sink, in *column.Batch, ids []verify.ID, t verify.Table) {
+// encodeOnce commits too, so that buffers go round as in a run.
+func encodeOnce(b testing.TB, s verify.Sink, in *column.Batch, ids []verify.ID, t verify.Table) {
 	block, err := s.Encode(in, ids, t)
 	if err != nil {
 		b.Fatal(err)

@@ -3,6 +3,7 @@ package flows
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -43,7 +44,7 @@ func NewArrow(fields []layout.Field, file bool) (*Arrow, error) {
 		if err := (style{}).check(field); err != nil {
 			return nil, err // text takes every flat type, and so does Arrow here
 		}
-		add(field.Name, keptType(field))
+		add(strings.ToValidUTF8(field.Name, "\uFFFD"), keptType(field))
 	}
 	for r := range layout.NumResults {
 		if r == layout.Priority {

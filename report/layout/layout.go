@@ -96,10 +96,11 @@ func CheckNames(fields []Field) error {
 				return &ClashError{Column: f.Name, Reason: fmt.Sprintf("is named like the result column %q", name)}
 			}
 		}
-		if seen[f.Name] {
+		name := strings.ToValidUTF8(f.Name, "\uFFFD") // as typed formats write it
+		if seen[name] {
 			return &ClashError{Column: f.Name, Reason: "occurs twice"}
 		}
-		seen[f.Name] = true
+		seen[name] = true
 	}
 	return nil
 }

@@ -44,6 +44,10 @@ func CreateDir(path, ext string) (*Dir, error) {
 			return nil, err
 		}
 	}
+	// The hidden name must stand beside the directory even if that is ".".
+	if target, err = filepath.Abs(target); err != nil {
+		return nil, pathError(path, err)
+	}
 	temp := hidden(target)
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		return nil, pathError(path, err)

@@ -245,6 +245,28 @@ func TestDirReplacesAnEmptyOne(t *testing.T) {
 	}
 }
 
+func TestDirOfTheWorkingDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "here")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	d, err := CreateDir("./", ".csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part(t, d, "x")
+	if names := list(t, dir); len(names) != 0 {
+		t.Errorf("before commit: %v", names)
+	}
+	if err := d.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"_ipflow", "part-00000.csv"}, list(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDirKeepsWhatUsersAdded(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")

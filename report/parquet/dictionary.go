@@ -15,18 +15,29 @@ const (
 	maxEntries   = 1 << 18
 	maxDictBytes = 16 << 20
 	alwaysBelow  = 1 << 10 // so many entries need no repeats
+	// After so many rows a column that hardly repeats is given up early.
+	sampleRows    = 1 << 15
+	sampleEntries = sampleRows / 8 * 7
 )
 
-var hashSeed = maphash.MakeSeed() // places entries in the table only; never seen in output
+// Seed and key place entries in the table only; they are never seen in output.
+var (
+	hashSeed = maphash.MakeSeed()
+	hashKey  = maphash.String(hashSeed, "parquet")
+)
 
 // dictionary collects distinct values in order of first appearance.
 type dictionary struct {
 	v       *values
-	table   []uint32 // 1 + code; twice as many slots as there can be entries
+	table   []slot   // at least twice as many as there can be entries
 	mask    uint64   // len(table) - 1
 	entries []uint32 // per code, the position of its first appearance
 	size    int64    // of the entries in PLAIN encoding
 }
+
+// slot holds half of a value's hash, so that values are compared when they most
+// likely are equal only, above 1 + its code.
+type slot uint64
 
 func (s *scratch) newDictionary(v *values, rows int) *dictionary {
 	d := &s.dict
@@ -56,7 +67,7 @@ func (d *dictionary) build(at []uint32, total int, shared bool, s *scratch) (cod
 		if shared {
 			known[p] = c + 1
 		}
-		if len(d.entries) > maxEntries || d.size > maxDictBytes {
+		if len(d.entries) > maxEntries || d.size > maxDictBytes || i+1 == sampleRows && len(d.entries) > sampleEntries {
 			return nil, false
 		}
 	}
@@ -68,43 +79,55 @@ func (d *dictionary) code(p uint32) uint32 {
 	switch d.v.leaf.physical() {
 	case format.Int32, format.Float:
 		x := d.v.v32[p]
-		i := hash64(uint64(x)) & d.mask
-		for d.table[i] != 0 {
-			if d.v.v32[d.entries[d.table[i]-1]] == x {
-				return d.table[i] - 1
+		h := hash64(uint64(x))
+		for i := h & d.mask; ; i = (i + 1) & d.mask {
+			switch s := d.table[i]; {
+			case s == 0:
+				d.size += 4
+				return d.add(i, h, p)
+			case s.matches(h) && d.v.v32[d.entries[s.code()]] == x:
+				return s.code()
 			}
-			i = (i + 1) & d.mask
 		}
-		d.size += 4
-		return d.add(i, p)
 	case format.Int64, format.Double:
 		x := d.v.v64[p]
-		i := hash64(x) & d.mask
-		for d.table[i] != 0 {
-			if d.v.v64[d.entries[d.table[i]-1]] == x {
-				return d.table[i] - 1
+		h := hash64(x)
+		for i := h & d.mask; ; i = (i + 1) & d.mask {
+			switch s := d.table[i]; {
+			case s == 0:
+				d.size += 8
+				return d.add(i, h, p)
+			case s.matches(h) && d.v.v64[d.entries[s.code()]] == x:
+				return s.code()
 			}
-			i = (i + 1) & d.mask
 		}
-		d.size += 8
-		return d.add(i, p)
 	}
 	x := d.v.bytes.At(int(p))
-	i := maphash.Bytes(hashSeed, x) & d.mask
-	for d.table[i] != 0 {
-		if bytes.Equal(d.v.bytes.At(int(d.entries[d.table[i]-1])), x) {
-			return d.table[i] - 1
+	h := maphash.Bytes(hashSeed, x)
+	for i := h & d.mask; ; i = (i + 1) & d.mask {
+		switch s := d.table[i]; {
+		case s == 0:
+			d.size += 4 + int64(len(x))
+			return d.add(i, h, p)
+		case s.matches(h) && bytes.Equal(d.v.bytes.At(int(d.entries[s.code()])), x):
+			return s.code()
 		}
-		i = (i + 1) & d.mask
 	}
-	d.size += 4 + int64(len(x))
-	return d.add(i, p)
 }
 
-func (d *dictionary) add(slot uint64, p uint32) uint32 {
+func (s slot) matches(h uint64) bool { return uint64(s)>>32 == h>>32 }
+
+func (s slot) code() uint32 { return uint32(s) - 1 }
+
+func (d *dictionary) add(i, h uint64, p uint32) uint32 {
 	d.entries = append(d.entries, p)
-	d.table[slot] = uint32(len(d.entries))
+	d.table[i] = slot(h&^0xffffffff | uint64(len(d.entries)))
 	return uint32(len(d.entries) - 1)
 }
 
-func hash64(x uint64) uint64 { return x * 0x9e3779b97f4a7c15 >> 32 }
+// hash64 spreads x over all bits. Its key is drawn per process, so that no input
+// can be made to collide.
+func hash64(x uint64) uint64 {
+	hi, lo := bits.Mul64(x^hashKey, 0x9e3779b97f4a7c15)
+	return hi ^ lo
+}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -372,4 +373,61 @@ func TestChangedColumnTypeIsAnError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"x" began as utf8 and goes on as int64`) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzStrings cuts data into values and nulls and reads them back, as strings,
+// as binaries, and as slices of both.
+func FuzzStrings(f *testing.F) {
+	f.Add([]byte("\x03abc\x00\xff\x03abc"), uint8(1))
+	f.Add([]byte("\x01\xe9\x02\xc3\xa4\xff\xff"), uint8(0))
+	f.Fuzz(func(t *testing.T, data []byte, skip uint8) {
+		text, blob := array.NewStringBuilder(memory.DefaultAllocator), array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
+		var wantText, wantBlob []string
+		for len(data) > 0 {
+			n := int(data[0])
+			data = data[1:]
+			if n == 255 {
+				text.AppendNull()
+				blob.AppendNull()
+				wantText, wantBlob = append(wantText, "null"), append(wantBlob, "null")
+				continue
+			}
+			v := data[:min(n, len(data))]
+			data = data[len(v):]
+			text.Append(string(v))
+			blob.Append(v)
+			wantText = append(wantText, "="+strings.ToValidUTF8(string(v), "\uFFFD"))
+			wantBlob = append(wantBlob, "="+string(v))
+		}
+		from := min(int(skip), len(wantText))
+		schema := arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String}, {Name: "b", Type: arrow.BinaryTypes.Binary}}, nil)
+		rec := array.NewRecord(schema, []arrow.Array{text.NewArray(), blob.NewArray()}, int64(len(wantText))).NewSlice(int64(from), int64(len(wantText)))
+		batches := layouttest.KeepAll([][]verify.ID{make([]verify.ID, rec.NumRows())}, rec)
+		table := readArrow(t, layouttest.Write(t, newFormat(t, layouttest.Fields(schema), ""), batches, layouttest.Verdicts, nil))
+		var gotText, gotBlob []string
+		for _, c := range table.Column(0).Data().Chunks() {
+			for i := range c.Len() {
+				if c.IsNull(i) {
+					gotText = append(gotText, "null")
+				} else {
+					gotText = append(gotText, "="+c.(*array.String).Value(i))
+				}
+			}
+		}
+		for _, c := range table.Column(1).Data().Chunks() {
+			for i := range c.Len() {
+				if c.IsNull(i) {
+					gotBlob = append(gotBlob, "null")
+				} else {
+					gotBlob = append(gotBlob, "="+string(c.(*array.Binary).Value(i)))
+				}
+			}
+		}
+		if !slices.Equal(gotText, wantText[from:]) {
+			t.Errorf("text: got %q, want %q", gotText, wantText[from:])
+		}
+		if !slices.Equal(gotBlob, wantBlob[from:]) {
+			t.Errorf("blob: got %q, want %q", gotBlob, wantBlob[from:])
+		}
+	})
 }

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -93,6 +94,7 @@ func fixedLeaf(name string, width int, o order) leaf {
 // keptLeaf maps an Arrow type to Parquet's so that other readers see the same
 // values.
 func keptLeaf(f layout.Field) (leaf, error) {
+	f.Name = strings.ToValidUTF8(f.Name, "\uFFFD")
 	if f.Port {
 		l := intLeaf(f.Name, 32, true)
 		l.port, l.value = true, arrow.PrimitiveTypes.Int32

@@ -8,9 +8,9 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxBound is the longest minimum or maximum that is written. Longer ones are
-// left out: a shortened bound is not exact, and old readers cannot tell.
-const maxBound = 64
+// maxBound is the longest minimum or maximum that is written: ARM ids fit.
+// Bounds are exact or left out, as readers cannot tell a shortened one.
+const maxBound = 256
 
 // bounds fills in the least and greatest of the values at the positions.
 func (v *values) bounds(at []uint32, st *format.Statistics) {
