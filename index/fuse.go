@@ -69,8 +69,8 @@ func (l *layout) cell(remote, service *class, key []byte) []byte {
 		if l.stages[s].entries == nil {
 			continue
 		}
-	words:
-		for w := l.first[s]; w < l.first[s+1]; w++ {
+		matched := false
+		for w := l.first[s]; w < l.first[s+1] && !matched; w++ {
 			sure := remote.sure[w] & service.sure[w]
 			may := sure & l.based[w]
 			sure &^= may
@@ -93,12 +93,18 @@ func (l *layout) cell(remote, service *class, key []byte) []byte {
 			}
 			if sure != 0 {
 				key = binary.LittleEndian.AppendUint32(key, uint32(w*64+end)<<1)
-				break words
+				matched = true
 			}
+		}
+		if !matched {
+			key = binary.LittleEndian.AppendUint32(key, noMatch)
 		}
 	}
 	return key
 }
+
+// noMatch ends the key of a layer in which no rule surely matches: admin rules.
+const noMatch = 1<<32 - 2
 
 // appendDoubt writes a doubtful slot: its bit, marked, then its facts.
 func (l *layout) appendDoubt(key []byte, bit int, remote, service *class) []byte {
@@ -126,6 +132,9 @@ func (l *layout) outcomes(key []byte) []layerOutcome {
 		}
 		for {
 			x := next()
+			if x == noMatch {
+				break
+			}
 			e := l.at[x>>1]
 			if x&1 == 0 {
 				out[s].sure = e

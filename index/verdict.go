@@ -51,24 +51,41 @@ func (t *verdictTable) len() int {
 	return len(t.list)
 }
 
-// ends is a set of ways a rule or a layer can end.
+// ends is a set of the ways a rule, a layer or a packet can end.
 type ends uint8
 
 const (
-	endAllow ends = 1 << iota
-	endDeny
+	endAllow ends = 1 << iota // final: allowed
+	endDeny                   // final: denied
+	endPass                   // on to the next layer; allowed after the last
 )
 
-func endsOf(a flow.Access) ends {
-	switch a {
-	case flow.Allow:
-		return endAllow
+// endsOf says how a rule ends its layer. Security groups pass what they allow;
+// admin rules do too, unless they always allow. An access that could not be
+// read may be any.
+func (s *Stage) endsOf(e *entry) ends {
+	if e == nil {
+		return endPass
+	}
+	switch e.rule.Access {
 	case flow.Deny:
 		return endDeny
-	case flow.Unknown: // an access that could not be read: either
-		return endAllow | endDeny
+	case flow.Allow:
+		if e.rule.Always {
+			return endAllow
+		}
+		return endPass
+	case flow.Unknown:
+		return s.anyEnd()
 	}
 	panic("index: access")
+}
+
+func (s *Stage) anyEnd() ends {
+	if s.layer == flow.SecurityAdmin {
+		return endPass | endAllow | endDeny
+	}
+	return endPass | endDeny
 }
 
 // layerOutcome is what one Stage says in one cell: the entries that may match
@@ -76,7 +93,7 @@ func endsOf(a flow.Access) ends {
 type layerOutcome struct {
 	stage *Stage
 	may   []doubtfulEntry
-	sure  *entry // nil iff the stage is missing
+	sure  *entry // nil when the stage is missing, or no admin rule matches
 }
 
 type doubtfulEntry struct {
@@ -84,94 +101,116 @@ type doubtfulEntry struct {
 	facts []fact
 }
 
-// from returns the ways the layer can end if its first i doubtful entries miss.
-func (o *layerOutcome) from(i int) ends {
-	if o.sure == nil {
-		return endAllow | endDeny
-	}
-	x := endsOf(o.sure.rule.Access)
-	for _, d := range o.may[i:] {
-		x |= endsOf(d.e.rule.Access)
-	}
-	return x
+// verdictBuilder joins the outcomes of the layers, in their order, into a
+// verdict: certain when every completion of the facts, which are independent per
+// rule, gives it (CONTRACT, "Verdict").
+//
+// It works from the last layer to the first: open[i] is how a packet that
+// reaches layer i can end, tails[i][j] how layer i can end if its first j
+// doubtful entries miss.
+type verdictBuilder struct {
+	layers []layerOutcome
+	open   []ends
+	tails  [][]ends
 }
 
-// conclude joins the outcomes of the layers in their order: all must allow. A
-// verdict is certain when every completion of the facts, which are independent
-// per rule, gives it (CONTRACT, "Verdict").
+func newVerdictBuilder(layers []layerOutcome) *verdictBuilder {
+	b := &verdictBuilder{layers: layers, open: make([]ends, len(layers)+1), tails: make([][]ends, len(layers))}
+	b.open[len(layers)] = endAllow
+	for i := len(layers) - 1; i >= 0; i-- {
+		o := &layers[i]
+		tail := make([]ends, len(o.may)+1)
+		if o.missing() {
+			tail[0] = o.stage.anyEnd()
+		} else {
+			tail[len(o.may)] = o.stage.endsOf(o.sure)
+			for j := len(o.may) - 1; j >= 0; j-- {
+				tail[j] = tail[j+1] | o.stage.endsOf(o.may[j].e)
+			}
+		}
+		b.tails[i], b.open[i] = tail, b.through(tail[0], i)
+	}
+	return b
+}
+
+func (o *layerOutcome) missing() bool { return o.stage.entries == nil }
+
+// through turns the ends of layer i into the packet's.
+func (b *verdictBuilder) through(e ends, i int) ends {
+	if e&endPass == 0 {
+		return e
+	}
+	return e&^endPass | b.open[i+1]
+}
+
+// conclude builds the verdict of a cell.
 func (c *compiler) conclude(layers []layerOutcome) flow.Verdict {
-	if len(layers) == 0 {
-		return flow.Verdict{Access: flow.Allow, Reason: flow.ReasonNoNSG}
-	}
-	all, anyDeny := endAllow, ends(0)
-	for i := range layers {
-		x := layers[i].from(0)
-		all &= x
-		anyDeny |= x & endDeny
-	}
+	b := newVerdictBuilder(layers)
 	var v flow.Verdict
-	var facts []fact
-	switch {
-	case all == 0:
-		v.Access = flow.Deny
-		facts = denyingRule(layers, &v)
-	case anyDeny == 0:
+	switch b.open[0] {
+	case endAllow:
 		v.Access = flow.Allow
-		last := &layers[len(layers)-1]
-		v.Rule, v.Layer = last.sure.rule.Ref, last.stage.layer
-		for _, d := range last.may {
-			facts = append(facts, d.facts...)
-		}
+	case endDeny:
+		v.Access = flow.Deny
+	}
+	facts := b.decisiveFacts(v.Access == flow.Unknown)
+	names := strings.Join(c.intern.names(facts), ",")
+	switch {
+	case v.Access == flow.Unknown:
+		v.Reason = names
+	case len(facts) > 0:
+		b.nominalRule(&v)
+		v.Reason = flow.ReasonRuleUncertain + names
 	default:
-		facts = openFacts(layers)
-	}
-	if len(facts) > 0 {
-		v.Reason = strings.Join(c.intern.names(facts), ",")
-		if v.Access != flow.Unknown {
-			v.Reason = flow.ReasonRuleUncertain + v.Reason
+		b.nominalRule(&v)
+		if v.Rule == 0 {
+			v.Reason = flow.ReasonNoNSG
 		}
 	}
-	certainLayers(layers, &v)
+	b.certainLayers(&v)
 	return v
 }
 
-// denyingRule finds the first layer that denies when no doubtful rule matches,
-// and the facts that could make another rule the denying one.
-func denyingRule(layers []layerOutcome, v *flow.Verdict) (facts []fact) {
-	for i := range layers {
-		o := &layers[i]
+// nominalRule is the rule that decides when no doubtful entry matches.
+func (b *verdictBuilder) nominalRule(v *flow.Verdict) {
+	for i := range b.layers {
+		o := &b.layers[i]
 		if o.sure == nil {
-			facts = append(facts, o.stage.missing)
 			continue
 		}
-		for j, d := range o.may {
-			if o.from(j)&endDeny != 0 {
-				facts = append(facts, d.facts...)
-			}
-		}
-		if v.Rule == 0 && o.sure.rule.Access == flow.Deny {
-			v.Rule, v.Layer = o.sure.rule.Ref, o.stage.layer
-		}
-		if o.from(0) == endDeny {
-			break
+		v.Rule, v.Layer = o.sure.rule.Ref, o.stage.layer
+		if o.stage.endsOf(o.sure) != endPass {
+			return
 		}
 	}
-	return facts
 }
 
-// openFacts are the facts that can turn the access: those of doubtful rules
-// that would end a layer differently from some rule behind them.
-func openFacts(layers []layerOutcome) (facts []fact) {
-	for i := range layers {
-		o := &layers[i]
-		if o.sure == nil {
+// decisiveFacts are those of doubtful entries whose match leads to another
+// access (forAccess), or to another deciding rule, than some entry behind them.
+func (b *verdictBuilder) decisiveFacts(forAccess bool) (facts []fact) {
+	const both = endAllow | endDeny
+	for i := range b.layers {
+		o, last := &b.layers[i], i == len(b.layers)-1
+		if o.missing() && (!forAccess || b.open[i] == both) {
 			facts = append(facts, o.stage.missing)
-			continue
 		}
 		for j, d := range o.may {
-			if endsOf(d.e.rule.Access)|o.from(j+1) == endAllow|endDeny {
+			hit, rest := o.stage.endsOf(d.e), b.tails[i][j+1]
+			var decides bool
+			switch {
+			case hit|rest == endPass: // both go on: the rule counts after the last layer only
+				decides = last && !forAccess
+			case forAccess:
+				decides = b.through(hit|rest, i) == both
+			default:
+				decides = true
+			}
+			if decides {
 				facts = append(facts, d.facts...)
 			}
+		}
+		if b.tails[i][0]&endPass == 0 {
+			break
 		}
 	}
 	return facts
@@ -179,9 +218,9 @@ func openFacts(layers []layerOutcome) (facts []fact) {
 
 // certainLayers fills the rule of each layer that is surely reached and whose
 // match is certain.
-func certainLayers(layers []layerOutcome, v *flow.Verdict) {
-	for i := range layers {
-		o := &layers[i]
+func (b *verdictBuilder) certainLayers(v *flow.Verdict) {
+	for i := range b.layers {
+		o := &b.layers[i]
 		if o.sure != nil && len(o.may) == 0 {
 			ref := o.sure.rule.Ref
 			switch o.stage.layer {
@@ -195,7 +234,7 @@ func certainLayers(layers []layerOutcome, v *flow.Verdict) {
 				panic("index: stage without a layer")
 			}
 		}
-		if o.from(0)&endDeny != 0 {
+		if b.tails[i][0] != endPass {
 			return
 		}
 	}

@@ -49,7 +49,11 @@ type Rule struct {
 
 	Priority  int32          // lower wins
 	Direction flow.Direction // 0 when unreadable: the rule stands in both lists
-	Access    flow.Access    // Unknown when unreadable: either may be meant
+	Access    flow.Access    // Unknown when unreadable: any may be meant
+	// Always makes the Allow of an admin rule final: AlwaysAllow. Other admin
+	// rules that allow leave the decision to the security groups.
+	Always    bool
+	ManagerID string // network manager; admin rules only
 	Protocol  ProtocolMatch
 
 	// A side with no selector is a rule Azure would refuse; it matches
@@ -107,10 +111,10 @@ func (r *Rule) DiagnosticSpelling() string {
 	return "UserRule_" + r.Name
 }
 
-// GroupID returns the id of the NSG the rule belongs to.
+// GroupID returns the id of the NSG or network manager the rule belongs to.
 func (r *Rule) GroupID() string {
 	if r.Group == nil {
-		return ""
+		return r.ManagerID
 	}
 	return r.Group.ID
 }

@@ -13,70 +13,102 @@ import (
 
 // A completion settles every open point of some layers: which doubtful rules
 // match, how unreadable accesses and missing layers end.
-type completion []bool
+type completion []int
 
-// openPoint is one bit of a completion.
+// openPoint is one digit of a completion.
 type openPoint struct {
-	layer, may int // may is -1 for a missing layer, -2 for the access of sure
+	layer, may int // may is -1 for a missing layer
 	access     bool
+	values     []ends // nil: whether the rule matches; else how it ends
 	facts      []string
 }
 
 func openPoints(layers []outcome) (points []openPoint) {
 	for i, x := range layers {
+		every := []ends{passes, denies}
+		if x.layer == flow.SecurityAdmin {
+			every = append(every, allows)
+		}
 		if x.missing != "" {
-			points = append(points, openPoint{layer: i, may: -1, facts: []string{x.missing}})
+			points = append(points, openPoint{layer: i, may: -1, values: every, facts: []string{x.missing}})
 			continue
 		}
 		for j, c := range x.may {
 			points = append(points, openPoint{layer: i, may: j, facts: c.facts})
 			if c.rule.Access == flow.Unknown {
-				points = append(points, openPoint{layer: i, may: j, access: true, facts: c.facts})
+				points = append(points, openPoint{layer: i, may: j, access: true, values: every, facts: c.facts})
 			}
 		}
 	}
 	return points
 }
 
+func (p *openPoint) count() int { return max(2, len(p.values)) }
+
 // settle walks the layers plainly under one completion.
-func settle(layers []outcome, points []openPoint, bits completion) (flow.Access, flow.RuleRef, [3]flow.RuleRef) {
-	at := func(layer, may int, access bool) bool {
+func settle(layers []outcome, points []openPoint, digits completion) (a answer) {
+	at := func(layer, may int, access bool) (int, []ends) {
 		for k, p := range points {
 			if p.layer == layer && p.may == may && p.access == access {
-				return bits[k]
+				return digits[k], p.values
 			}
 		}
 		panic("no such point")
 	}
-	var matched [3]flow.RuleRef
-	var last flow.RuleRef
+	a.access = flow.Allow
 	for i, x := range layers {
+		rule, end := x.sure, passes
 		if x.missing != "" {
-			last = -1
-			if at(i, -1, false) {
-				return flow.Deny, -1, matched
+			d, values := at(i, -1, false)
+			rule, end = &network.Rule{Ref: -1}, values[d]
+		} else {
+			access := false
+			for j, c := range x.may {
+				if d, _ := at(i, j, false); d == 1 {
+					rule, access = c.rule, c.rule.Access == flow.Unknown
+					if access {
+						d, values := at(i, j, true)
+						end = values[d]
+					}
+					break
+				}
 			}
+			if !access && rule != nil {
+				switch {
+				case rule.Access == flow.Deny:
+					end = denies
+				case rule.Always:
+					end = allows
+				}
+			}
+		}
+		if rule == nil {
 			continue
 		}
-		rule, access := x.sure, x.sure.Access
-		for j, c := range x.may {
-			if at(i, j, false) {
-				rule, access = c.rule, c.rule.Access
-				if access == flow.Unknown {
-					access = flow.Allow
-					if at(i, j, true) {
-						access = flow.Deny
-					}
-				}
-				break
-			}
+		a.rule = rule.Ref
+		if rule.Ref > 0 {
+			a.matched[i] = rule.Ref
 		}
-		matched[i], last = rule.Ref, rule.Ref
-		if access == flow.Deny {
-			return flow.Deny, rule.Ref, matched
+		switch end {
+		case denies:
+			a.access = flow.Deny
+			return a
+		case allows:
+			return a
 		}
 	}
-	return flow.Allow, last, matched
+	return a
+}
+
+// next counts up; false after the last completion.
+func (c completion) next(points []openPoint) bool {
+	for k := range c {
+		if c[k]++; c[k] < points[k].count() {
+			return true
+		}
+		c[k] = 0
+	}
+	return false
 }
 
 // TestConcludeEqualsEveryCompletion enumerates all completions of random layers
@@ -88,14 +120,12 @@ func TestConcludeEqualsEveryCompletion(t *testing.T) {
 	for round := range 20000 {
 		layers := randomLayers(rng)
 		points := openPoints(layers)
-		all := make([]answer, 1<<len(points))
-		for n := range all {
-			bits := make(completion, len(points))
-			for k := range bits {
-				bits[k] = n>>k&1 == 1
+		var all []answer
+		for digits := make(completion, len(points)); ; {
+			all = append(all, settle(layers, points, digits))
+			if !digits.next(points) {
+				break
 			}
-			a := &all[n]
-			a.access, a.rule, a.matched = settle(layers, points, bits)
 		}
 		if msg := compare(layers, points, all); msg != "" {
 			t.Fatalf("round %d: %s\n%s", round, msg, show(layers))
@@ -119,25 +149,32 @@ func compare(layers []outcome, points []openPoint, all []answer) string {
 	if got.Access != want {
 		return fmt.Sprintf("access %v, want %v", got.Access, want)
 	}
-	if certain && got.Rule != all[0].rule {
+	if certain && got.Rule != all[0].rule && all[0].rule > 0 {
 		return fmt.Sprintf("rule %d, want %d: the one when no doubtful rule matches", got.Rule, all[0].rule)
 	}
 	// A fact matters iff flipping its point changes the access (Unknown) or the rule.
 	var facts []string
-	for k, p := range points {
+	stride := 1
+	for k := range points {
+		p := &points[k]
 		for n := range all {
-			a, b := all[n], all[n^1<<k]
+			digit := n / stride % p.count()
+			a, b := all[n], all[n-digit*stride] // the same completion with this digit 0
 			if !certain && a.access != b.access || certain && a.rule != b.rule {
 				facts = append(facts, p.facts...)
 				break
 			}
 		}
+		stride *= p.count()
 	}
 	reason := join(facts)
 	if certain && reason != "" {
 		reason = flow.ReasonRuleUncertain + reason
 	}
-	if len(layers) > 0 && got.Reason != reason {
+	if reason == "" && got.Rule == 0 {
+		reason = flow.ReasonNoNSG
+	}
+	if got.Reason != reason {
 		return fmt.Sprintf("reason %q, want %q", got.Reason, reason)
 	}
 	for i, x := range layers {
@@ -154,25 +191,32 @@ func compare(layers []outcome, points []openPoint, all []answer) string {
 }
 
 func randomLayers(rng *rand.Rand) []outcome {
-	order := [][]flow.Layer{{flow.Subnet, flow.NetworkInterface}, {flow.NetworkInterface, flow.Subnet}, {flow.Subnet}, {flow.NetworkInterface}}[rng.IntN(4)]
+	order := [][]flow.Layer{{flow.Subnet, flow.NetworkInterface}, {flow.NetworkInterface, flow.Subnet}, {flow.Subnet}, {flow.NetworkInterface}, nil}[rng.IntN(5)]
+	if rng.IntN(2) == 0 {
+		order = append([]flow.Layer{flow.SecurityAdmin}, order...)
+	}
 	ref := flow.RuleRef(0)
-	rule := func(accesses int) *network.Rule {
+	rule := func(layer flow.Layer, accesses int) *network.Rule {
 		ref++
-		return &network.Rule{Ref: ref, Access: [...]flow.Access{flow.Allow, flow.Deny, flow.Unknown}[rng.IntN(accesses)]}
+		r := &network.Rule{Ref: ref, Access: [...]flow.Access{flow.Allow, flow.Deny, flow.Unknown}[rng.IntN(accesses)]}
+		r.Always = layer == flow.SecurityAdmin && r.Access == flow.Allow && rng.IntN(2) == 0
+		return r
 	}
 	var out []outcome
 	for _, l := range order {
 		x := outcome{layer: l}
 		if rng.IntN(6) == 0 {
-			x.missing = "missing-nsg:" + l.String()
+			x.missing = "missing:" + l.String()
 			out = append(out, x)
 			continue
 		}
 		for range rng.IntN(4) {
-			r := rule(3)
+			r := rule(l, 3)
 			x.may = append(x.may, candidate{r, []string{fmt.Sprintf("fact-%d", r.Ref)}})
 		}
-		x.sure = rule(2)
+		if l != flow.SecurityAdmin || rng.IntN(2) == 0 {
+			x.sure = rule(l, 2)
+		}
 		out = append(out, x)
 	}
 	return out

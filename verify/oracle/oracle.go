@@ -79,118 +79,158 @@ type candidate struct {
 type outcome struct {
 	layer   flow.Layer
 	may     []candidate
-	sure    *network.Rule // nil iff missing
-	missing string        // fact: a group is associated but not known
+	sure    *network.Rule // nil when missing, and for admin rules when none matches
+	missing string        // fact: the rules of the layer are not known
 }
 
-func can(access, rule flow.Access) bool { return rule == access || rule == flow.Unknown }
+// ends is a set of the ways in which a rule can end its layer.
+type ends uint8
+
+const (
+	passes ends = 1 << iota // on to the next layer; after the last one, Allow
+	allows                  // final: AlwaysAllow
+	denies                  // final
+)
+
+// endsOf: a security group's Allow lets the packet pass to the next layer; so
+// does an admin rule's, while its AlwaysAllow is final
+// ("concept-security-admins"). An access that could not be read may be any.
+func endsOf(layer flow.Layer, r *network.Rule) ends {
+	switch {
+	case r == nil:
+		return passes // no admin rule matches
+	case r.Access == flow.Deny:
+		return denies
+	case r.Access == flow.Allow && r.Always:
+		return allows
+	case r.Access == flow.Allow:
+		return passes
+	case layer == flow.SecurityAdmin:
+		return passes | allows | denies
+	}
+	return passes | denies
+}
+
+// from is the ways in which the layer can end if its first i undecidable rules
+// do not match.
+func (x *outcome) from(i int) ends {
+	if x.missing != "" {
+		return endsOf(x.layer, &network.Rule{})
+	}
+	out := endsOf(x.layer, x.sure)
+	for _, c := range x.may[i:] {
+		out |= endsOf(x.layer, c.rule)
+	}
+	return out
+}
 
 // canEnd reports whether some completion of the facts makes the layer end with
-// the access.
-func (x *outcome) canEnd(access flow.Access) bool { return x.canEndFrom(0, access) }
-
-// canEndFrom is canEnd if the first i undecidable rules do not match.
-func (x *outcome) canEndFrom(i int, access flow.Access) bool {
-	if x.missing != "" {
-		return true
+// the access, as far as the layer goes.
+func (x *outcome) canEnd(access flow.Access) bool {
+	if access == flow.Deny {
+		return x.from(0)&denies != 0
 	}
-	for _, c := range x.may[i:] {
-		if can(access, c.rule.Access) {
-			return true
-		}
-	}
-	return can(access, x.sure.Access)
+	return x.from(0)&(passes|allows) != 0
 }
 
-// conclude joins the layers: every layer must allow. Facts are independent per
-// rule, so a verdict is certain when no completion gives another.
-func conclude(passed []outcome) flow.Verdict {
+// answers is a set of accesses: of allows and denies.
+func answers(passed []outcome) ends {
 	if len(passed) == 0 {
-		// "All network traffic is allowed … if they don't have a network
-		// security group associated" (how-it-works).
-		return flow.Verdict{Access: flow.Allow, Reason: flow.ReasonNoNSG}
+		return allows
 	}
-	canAllow, canDeny := true, false
-	for i := range passed {
-		canAllow = canAllow && passed[i].canEnd(flow.Allow)
-		canDeny = canDeny || passed[i].canEnd(flow.Deny)
+	return finally(passed[0].from(0), passed[1:])
+}
+
+// finally turns the ends of one layer into answers, given the layers behind it.
+func finally(e ends, behind []outcome) ends {
+	out := e &^ passes
+	if e&passes != 0 {
+		out |= answers(behind)
 	}
+	return out
+}
+
+// conclude joins the layers: every layer must let the packet pass, or an admin
+// rule always allow it. Facts are independent per rule, so a verdict is certain
+// when no completion gives another.
+func conclude(passed []outcome) flow.Verdict {
 	var v flow.Verdict
-	switch {
-	case canAllow && canDeny:
-		v.Reason = join(accessFacts(passed))
-	case canAllow:
+	switch answers(passed) {
+	case allows:
 		v.Access = flow.Allow
-		last := &passed[len(passed)-1]
-		v.Rule, v.Layer = last.sure.Ref, last.layer
-		v.Reason = uncertain(ruleFacts(last, func(int) bool { return true }))
-	default:
+	case denies:
 		v.Access = flow.Deny
-		decideDeny(passed, &v)
+	}
+	facts := openFacts(passed, v.Access == flow.Unknown)
+	switch {
+	case v.Access == flow.Unknown:
+		v.Reason = join(facts)
+	default:
+		nominal(passed, &v)
+		if v.Rule == 0 {
+			// "All network traffic is allowed … if they don't have a network
+			// security group associated" (how-it-works).
+			v.Reason = flow.ReasonNoNSG
+		}
+		if len(facts) > 0 {
+			v.Reason = flow.ReasonRuleUncertain + join(facts)
+		}
 	}
 	fillLayers(passed, &v)
 	return v
 }
 
-// accessFacts are the facts that can turn an unknown access: those of the
-// rules whose match would end a layer differently from what follows them.
-func accessFacts(passed []outcome) []string {
-	var facts []string
+// nominal reports the rule that decides if no undecidable rule matches: the
+// first that denies, an AlwaysAllow, or the one that matched last.
+func nominal(passed []outcome, v *flow.Verdict) {
 	for i := range passed {
 		x := &passed[i]
-		if x.missing != "" {
-			facts = append(facts, x.missing)
+		if x.sure == nil {
 			continue
 		}
-		facts = append(facts, ruleFacts(x, func(j int) bool {
-			for _, a := range [...]flow.Access{flow.Allow, flow.Deny} {
-				if can(a, x.may[j].rule.Access) && x.canEndFrom(j+1, opposite(a)) {
-					return true
-				}
+		v.Rule, v.Layer = x.sure.Ref, x.layer
+		if endsOf(x.layer, x.sure)&passes == 0 {
+			return
+		}
+	}
+}
+
+// openFacts are the facts that can change the access, or, when that is certain,
+// the rule: those of undecidable rules whose match leads elsewhere than some
+// rule behind them would. Layers that cannot be reached do not matter.
+func openFacts(passed []outcome, access bool) []string {
+	var facts []string
+	for i := range passed {
+		x, behind := &passed[i], passed[i+1:]
+		if x.missing != "" {
+			if !access || finally(x.from(0), behind) == allows|denies {
+				facts = append(facts, x.missing)
 			}
-			return x.may[j].rule.Access == flow.Unknown
-		})...)
-	}
-	return facts
-}
-
-func opposite(a flow.Access) flow.Access {
-	if a == flow.Allow {
-		return flow.Deny
-	}
-	return flow.Allow
-}
-
-// decideDeny reports the first layer that denies. Layers before the one that
-// surely denies may deny earlier; then the rule, not the access, is uncertain.
-func decideDeny(passed []outcome, v *flow.Verdict) {
-	var facts []string
-	for i := range passed {
-		x := &passed[i]
-		if x.missing != "" {
-			facts = append(facts, x.missing)
-			continue
 		}
-		facts = append(facts, ruleFacts(x, func(j int) bool { return x.canEndFrom(j, flow.Deny) })...)
-		if v.Rule == 0 && x.sure.Access == flow.Deny {
-			v.Rule, v.Layer = x.sure.Ref, x.layer
+		for j, c := range x.may {
+			if leadsElsewhere(endsOf(x.layer, c.rule), x.from(j+1), behind, access) {
+				facts = append(facts, c.facts...)
+			}
 		}
-		if !x.canEnd(flow.Allow) {
+		if x.from(0)&passes == 0 {
 			break
 		}
 	}
-	v.Reason = uncertain(facts)
+	return facts
 }
 
-// ruleFacts collects the facts of those undecidable rules of a layer that matter.
-func ruleFacts(x *outcome, matters func(j int) bool) []string {
-	var facts []string
-	for j := range x.may {
-		if matters(j) {
-			facts = append(facts, x.may[j].facts...)
-		}
+// leadsElsewhere compares a match, which can end its layer as m says, with the
+// rules behind it, which can end it as rest says.
+func leadsElsewhere(m, rest ends, behind []outcome, access bool) bool {
+	if m == passes && rest == passes {
+		// Both go on to the same layers; only after the last one does the rule
+		// itself decide.
+		return !access && len(behind) == 0
 	}
-	return facts
+	if access {
+		return finally(m|rest, behind) == allows|denies
+	}
+	return true
 }
 
 // fillLayers names the rule of each layer that is surely reached and surely
@@ -198,7 +238,7 @@ func ruleFacts(x *outcome, matters func(j int) bool) []string {
 func fillLayers(passed []outcome, v *flow.Verdict) {
 	for i := range passed {
 		x := &passed[i]
-		if x.missing == "" && len(x.may) == 0 {
+		if x.sure != nil && len(x.may) == 0 {
 			switch x.layer {
 			case flow.SecurityAdmin:
 				v.AdminRule = x.sure.Ref
@@ -209,7 +249,7 @@ func fillLayers(passed []outcome, v *flow.Verdict) {
 			case flow.NoLayer:
 			}
 		}
-		if x.canEnd(flow.Deny) {
+		if x.from(0) != passes {
 			return
 		}
 	}
@@ -218,11 +258,4 @@ func fillLayers(passed []outcome, v *flow.Verdict) {
 func join(facts []string) string {
 	slices.Sort(facts)
 	return strings.Join(slices.Compact(facts), ",")
-}
-
-func uncertain(facts []string) string {
-	if len(facts) == 0 {
-		return ""
-	}
-	return flow.ReasonRuleUncertain + join(facts)
 }
