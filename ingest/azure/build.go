@@ -26,16 +26,19 @@ type entry struct {
 	bodies []Resource // in path order
 }
 
+// referenceOnly reports whether no document describes the id, only names it.
+func (e *entry) referenceOnly() bool {
+	return !slices.ContainsFunc(e.bodies, func(r Resource) bool { return !r.bare() })
+}
+
 func newBuilder(faults *diag.List, resources []Resource) *builder {
-	b := &builder{
+	return &builder{
 		reader: reader{faults},
 		net:    &network.Network{Internet: network.DefaultInternet(true)},
-		byType: map[string][]*entry{},
+		byType: gather(resources),
 		groups: map[string]*network.SecurityGroup{},
 		tables: map[string]*network.RouteTable{},
 	}
-	b.byType = gather(resources)
-	return b
 }
 
 // gather groups resources by type and id. Entries stand in order of first sight.

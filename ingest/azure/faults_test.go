@@ -26,7 +26,7 @@ func TestUnreadableFieldsWidenTheRule(t *testing.T) {
 		"port-backwards":   {"destinationPortRange", `"90-80"`, "bad-port", "runs backwards", "/destinationPortRange", allPorts},
 		"port-too-big":     {"destinationPortRange", `"70000"`, "bad-port", "0-65535", "/destinationPortRange", allPorts},
 		"port-word":        {"destinationPortRange", `"abc"`, "bad-port", `"abc" is not a port`, "/destinationPortRange", allPorts},
-		"port-list":        {"destinationPortRange", `"80,443"`, "bad-port", "a list of their own", "/destinationPortRange", allPorts},
+		"port-list":        {"destinationPortRange", `"80,443"`, "bad-port", "make a list", "/destinationPortRange", allPorts},
 		"port-object":      {"destinationPortRange", `{"a":1}`, "bad-port", "a JSON object", "/destinationPortRange", allPorts},
 		"port-absent":      {"destinationPortRange", "-", "bad-port", "destination ports are missing", "", allPorts},
 		"port-blank":       {"destinationPortRange", `" "`, "bad-port", "destination ports are missing", "", allPorts},
@@ -271,6 +271,19 @@ func TestProjectedRowsHideNothing(t *testing.T) {
 	t.Run("flattened-reference", func(t *testing.T) {
 		res := decodeText(t, `[{"id":"`+group+`"}]`)
 		wantCodes(t, res.Diagnostics, "hidden-rules")
+	})
+	t.Run("loses-to-a-body", func(t *testing.T) {
+		whole := groupJSON(ruleJSON("a"))
+		for _, thin := range []string{
+			row(`{"id":"` + group + `","name":"n","vmSize":"x"}`), `[{"id":"` + group + `","place":"x"}]`,
+			`[{"id":"` + group + `/securityRules/a","name":"a"}]`,
+		} {
+			res := Decode(append(parse(t, "a.json", whole), parse(t, "b.json", thin)...))
+			wantCodes(t, res.Diagnostics)
+			if g := res.Network.SecurityGroups[0]; len(g.Rules) != 1 || len(g.Facts) > 0 {
+				t.Errorf("%s: %+v", thin, g)
+			}
+		}
 	})
 	t.Run("nic", func(t *testing.T) {
 		res := decodeText(t, row(`{"id":"`+nicA+`","name":"a"}`))

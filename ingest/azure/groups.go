@@ -19,13 +19,21 @@ func (b *builder) securityGroups() {
 		paths[g] = e.bodies[len(e.bodies)-1].Path
 	}
 	for _, e := range slices.Concat(b.byType[typeRule], b.byType[typeDefaultRule]) {
-		r := settle(b, e, (*reader).standaloneRule, whole)
 		g := b.groups[network.Key(network.ParentID(e.id))]
+		if g != nil && e.referenceOnly() && hasRule(g, e) {
+			continue
+		}
+		r := settle(b, e, (*reader).standaloneRule, whole)
 		if g == nil {
 			g = b.missingGroup(network.ParentID(e.id), r)
 		}
 		b.attach(g, r, e.bodies[len(e.bodies)-1].Path < paths[g])
 	}
+}
+
+// hasRule reports whether the group lists the rule of the entry inline.
+func hasRule(g *network.SecurityGroup, e *entry) bool {
+	return slices.ContainsFunc(g.Rules, func(r *network.Rule) bool { return strings.EqualFold(r.Name, network.LastSegment(e.id)) })
 }
 
 // standaloneRule reads a rule that is a resource of its own.

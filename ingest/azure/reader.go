@@ -166,7 +166,11 @@ func (r *reader) badPrefix(n *jsontree.Node, what string) {
 		r.faults.Errorf(n.Origin(), "truncated", "%s stands where %s should: %s", quote(n.Text()), what, depthRemedy)
 		return
 	}
-	r.faults.Errorf(n.Origin(), "bad-prefix", "%s is not %s", describe(n), what)
+	hint := ""
+	if strings.ContainsAny(strings.TrimSpace(n.Text()), ", ") {
+		hint = "; several make a list (PowerShell: ConvertTo-Json -Depth 10)"
+	}
+	r.faults.Errorf(n.Origin(), "bad-prefix", "%s is not %s%s", describe(n), what, hint)
 }
 
 // remarkCode names what network.ParsePrefix remarks on.

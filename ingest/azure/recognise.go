@@ -150,7 +150,7 @@ func (w *walk) element(n *jsontree.Node, depth int, groups *[]*jsontree.Node) (K
 		return Unrecognised, 0
 	}
 	switch {
-	case n.Get("effectiveSecurityRules") != nil && n.Get("networkSecurityGroup") != nil:
+	case n.Get("effectiveSecurityRules") != nil && (n.Get("networkSecurityGroup") != nil || n.Get("association") != nil):
 		*groups = append(*groups, n)
 		return EffectiveRules, 1
 	case n.Get("nextHopType") != nil && n.Get("addressPrefix") != nil && n.Get("id") == nil:

@@ -168,14 +168,28 @@ var identity = map[string]bool{
 	"identity": true, "plan": true, "managedby": true, "extendedlocation": true, "properties": true,
 }
 
-// bare reports whether nothing but the identity of the resource is visible: a
-// reference or a projected row, not a body.
+// telling lists, by type, members of which a body shows at least one.
+var telling = map[string][]string{
+	typeNSG:         {"securityRules", "defaultSecurityRules"},
+	typeNIC:         {"ipConfigurations"},
+	typeScaleSetNIC: {"ipConfigurations"},
+	typeVNet:        {"addressSpace", "subnets"},
+	typeSubnet:      {"addressPrefix", "addressPrefixes"},
+	typeRouteTable:  {"routes"},
+	typeRule:        ruleWords,
+	typeDefaultRule: ruleWords,
+}
+
+// bare reports whether little more than the identity of the resource is visible:
+// a reference or a projected row, not a body.
 func (r *Resource) bare() bool {
-	if r.Declared || r.Properties.Residue() {
+	switch {
+	case r.Declared || r.nested() || r.Properties.Residue():
 		return false
-	}
-	if r.nested() {
-		return false
+	case r.Projected:
+		return true
+	case telling[r.Type] != nil:
+		return r.hides(telling[r.Type]...)
 	}
 	for _, m := range r.Node.Members() {
 		if !identity[network.Key(m.Name)] && m.Value.Kind() != jsontree.Null {

@@ -61,12 +61,15 @@ func (q *ruleReader) read() {
 	q.checkFamilies()
 }
 
+// ruleWords are the members without which a rule decides nothing.
+var ruleWords = []string{"access", "direction", "priority", "protocol"}
+
 // hidden widens a rule of which nothing but the name is visible to anything.
 func (q *ruleReader) hidden() bool {
 	if q.p.Residue() {
 		return false // each field is that residue
 	}
-	for _, name := range []string{"access", "direction", "priority", "protocol"} {
+	for _, name := range ruleWords {
 		if q.p.Get(name) != nil {
 			return false
 		}
@@ -313,7 +316,7 @@ func (q *ruleReader) ports(side string) (out []flow.PortRange, texts []string) {
 // portHint explains the two commonest mistakes.
 func portHint(text string) string {
 	if strings.ContainsAny(text, ", ") {
-		return "; several ports are a list of their own"
+		return "; several ports make a list (PowerShell: ConvertTo-Json -Depth 10)"
 	}
 	first, last, ok := strings.Cut(text, "-")
 	a, err := strconv.Atoi(strings.TrimSpace(first))

@@ -76,6 +76,9 @@ func (r *reader) serviceTag(n *jsontree.Node) *network.ServiceTag {
 	return tag
 }
 
+// maxSuggestions bounds how many unknown tags are compared with all known ones.
+const maxSuggestions = 50
+
 // tagUse is where a rule first names a tag.
 type tagUse struct {
 	text  string
@@ -118,9 +121,13 @@ func (b *builder) checkTags(known map[string]string) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	for _, u := range unknown {
+	for i, u := range unknown {
+		hint := ""
+		if i < maxSuggestions {
+			hint = meant(u.text, names...)
+		}
 		b.faults.Warnf(u.where, "unknown-tag", "service tag %s is not in %s; flows it may touch are Unknown%s",
-			quote(u.text), b.net.Tags.Origin.File, meant(u.text, names...))
+			quote(u.text), b.net.Tags.Origin.File, hint)
 	}
 }
 
