@@ -47,7 +47,7 @@ func ParseRequest(name string, data []byte) (Request, error) {
 		VerbosityLevel:   p.text(docs[0], "verbosityLevel"),
 	}
 	list := docs[0].Get("profiles")
-	if k := list.Kind(); k != jsontree.Array && k != jsontree.Absent {
+	if k := list.Kind(); k != jsontree.Array && k != jsontree.Absent && k != jsontree.Null {
 		p.fault(list, "profiles", "an array of objects")
 	}
 	items := list.Items()
