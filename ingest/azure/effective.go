@@ -102,7 +102,7 @@ func (r *reader) effectiveRule(n *jsontree.Node, group string) (EffectiveRule, [
 	}
 	id := group + "/" + segment + "/" + name
 	q := ruleReader{
-		reader: r, p: properties(n), invalid: "invalid-rule:" + id, effective: true,
+		reader: r, p: properties(n), effective: true,
 		Rule: &network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()},
 	}
 	q.read()

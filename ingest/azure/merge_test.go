@@ -250,6 +250,31 @@ func TestNICs(t *testing.T) {
 	})
 }
 
+func TestPrivateEndpoints(t *testing.T) {
+	const pe = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/privateEndpoints/pe"
+	endpoint := func(nics string) string {
+		return `{"id":"` + pe + `","properties":{"subnet":{"id":"` + vnet + `/subnets/x"},"networkInterfaces":[` + nics + `],"applicationSecurityGroups":[{"id":"` + asgs + `g"}]}}`
+	}
+	t.Run("joined", func(t *testing.T) {
+		res := decodeText(t, endpoint(`{"id":"`+strings.ToUpper(nicA)+`"}`)+nicJSON(nicA, "", "10.0.0.4", "10.0.0.5"))
+		wantCodes(t, res.Diagnostics)
+		network.Link(res.Network)
+		if c := res.Network.NICs[0]; len(res.Network.NICs) != 1 || c.PrivateEndpoint != pe || len(res.Network.ASGMembers(asgs+"g")) != 2 {
+			t.Errorf("%+v", c)
+		}
+	})
+	t.Run("unseen", func(t *testing.T) {
+		for _, nics := range []string{"", `{"id":"` + nicA + `"}`} {
+			res := decodeText(t, endpoint(nics))
+			wantCodes(t, res.Diagnostics, "missing-nic")
+			network.Link(res.Network)
+			if m := res.Network.ASGMembers(asgs + "g"); len(m) != 1 || m[0].Address.IsValid() || m[0].NIC.SubnetID != vnet+"/subnets/x" {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}
+
 func TestAdminRulesAreNotSilentlyIgnored(t *testing.T) {
 	res := decodeText(t, `[{"id":"/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/networkManagers/m/securityAdminConfigurations/c/ruleCollections/rc/rules/x","name":"x","access":"Deny"}]`)
 	wantCodes(t, res.Diagnostics, "admin-rules-not-evaluated")

@@ -2,7 +2,6 @@ package azure
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"ipflow/ingest/jsontree"
@@ -134,52 +133,4 @@ func (r *reader) address(n *jsontree.Node) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.Unmap()
-}
-
-// privateEndpoints gives the application security groups of a private endpoint to
-// the NICs it owns, which do not list them.
-func (b *builder) privateEndpoints() {
-	byID := make(map[string]*network.NIC, len(b.net.NICs))
-	for _, c := range b.net.NICs {
-		byID[network.Key(c.ID)] = c
-	}
-	for _, pe := range each(b, (*reader).privateEndpoint, whole, typePE) {
-		for _, id := range pe.nics {
-			c := byID[network.Key(id)]
-			if c == nil {
-				continue
-			}
-			if c.PrivateEndpoint == "" {
-				c.PrivateEndpoint = pe.id
-			}
-			for i := range c.IPConfigs {
-				cfg := &c.IPConfigs[i]
-				for _, asg := range pe.asgs {
-					if !slices.ContainsFunc(cfg.ASGs, func(s string) bool { return strings.EqualFold(s, asg) }) {
-						cfg.ASGs = append(cfg.ASGs, asg)
-					}
-				}
-				if cfg.ASGFact == "" {
-					cfg.ASGFact = pe.fact
-				}
-			}
-		}
-	}
-}
-
-type privateEndpoint struct {
-	id         string
-	nics, asgs []string
-	fact       string // why asgs may be incomplete
-}
-
-func (r *reader) privateEndpoint(res Resource) *privateEndpoint {
-	pe := &privateEndpoint{id: res.ID}
-	pe.nics, _ = r.refs(get(res.Properties, "networkInterfaces"))
-	var unread []string
-	pe.asgs, unread = r.refs(get(res.Properties, "applicationSecurityGroups"))
-	if len(unread) > 0 {
-		pe.fact = unread[0]
-	}
-	return pe
 }

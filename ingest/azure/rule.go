@@ -16,8 +16,7 @@ import (
 type ruleReader struct {
 	*reader
 	*network.Rule
-	p       *jsontree.Node // its properties
-	invalid string         // the fact of a field that Azure would refuse
+	p *jsontree.Node // its properties
 	// effective says that the rule is from an effective-rules export: the
 	// plural lists are the truth, the singular repeats their first element,
 	// and 0.0.0.0/0 is how the API prints *.
@@ -36,7 +35,7 @@ func (r *reader) rule(n *jsontree.Node, group string, kind network.RuleKind) *ne
 
 func (r *reader) ruleNamed(n, p *jsontree.Node, id, name string, kind network.RuleKind) *network.Rule {
 	q := ruleReader{
-		reader: r, p: p, invalid: "invalid-rule:" + id,
+		reader: r, p: p,
 		Rule: &network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()},
 	}
 	if name == "" || n.Get("name").Residue() {
@@ -64,6 +63,9 @@ func (q *ruleReader) read() {
 // ruleWords are the members without which a rule decides nothing.
 var ruleWords = []string{"access", "direction", "priority", "protocol"}
 
+// invalid is the fact of a field that Azure would refuse.
+func (q *ruleReader) invalid() string { return "invalid-rule:" + q.ID }
+
 // hidden widens a rule of which nothing but the name is visible to anything.
 func (q *ruleReader) hidden() bool {
 	if q.p.Residue() {
@@ -76,9 +78,9 @@ func (q *ruleReader) hidden() bool {
 	}
 	q.faults.Errorf(q.Origin, "hidden-rule",
 		"rule %s shows none of access, direction, priority and protocol; export the security group without choosing columns", quote(q.Name))
-	q.AddFact(q.invalid)
+	q.AddFact(q.invalid())
 	q.Protocol = network.AnyProtocol
-	unknown := network.Selector{Kind: network.SelectUnknown, Fact: q.invalid}
+	unknown := network.Selector{Kind: network.SelectUnknown, Fact: q.invalid()}
 	q.Source, q.Destination = []network.Selector{unknown}, []network.Selector{unknown}
 	q.SourcePorts, q.DestinationPorts = []flow.PortRange{flow.AllPorts}, []flow.PortRange{flow.AllPorts}
 	return true
@@ -108,7 +110,7 @@ func (q *ruleReader) refuse(n *jsontree.Node, code, format string, args ...any) 
 		message += "; " + depthRemedy
 	}
 	q.faults.Errorf(o, code, "%s", message)
-	q.AddFact(q.invalid)
+	q.AddFact(q.invalid())
 }
 
 func (q *ruleReader) readPriority() {
@@ -237,7 +239,7 @@ func (q *ruleReader) side(side string) (out []network.Selector, texts []string) 
 }
 
 func (q *ruleReader) selector(n *jsontree.Node) network.Selector {
-	unknown := network.Selector{Kind: network.SelectUnknown, Text: n.Text(), Fact: q.invalid}
+	unknown := network.Selector{Kind: network.SelectUnknown, Text: n.Text(), Fact: q.invalid()}
 	if n.Residue() {
 		q.Text.Unresolved = true
 		unknown.Fact = factAt(n)
@@ -273,10 +275,10 @@ func (q *ruleReader) asg(n *jsontree.Node) network.Selector {
 	}
 	q.Text.Unresolved = q.Text.Unresolved || n.Residue() || n.Get("id").Residue()
 	if fact == "" {
-		fact = q.invalid
+		fact = q.invalid()
 		q.faults.Errorf(n.Origin(), "bad-reference", "%s names no application security group; give its id", describe(n))
 	} else if !n.Residue() && !n.Get("id").Residue() {
-		fact = q.invalid
+		fact = q.invalid()
 	}
 	return network.Selector{Kind: network.SelectUnknown, Text: text, Fact: fact}
 }

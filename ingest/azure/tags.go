@@ -50,14 +50,14 @@ func (r *reader) serviceTag(n *jsontree.Node) *network.ServiceTag {
 		r.faults.Errorf(n.Origin(), "bad-tag", "the service tag has neither name nor id")
 		return nil
 	}
-	list := p.Get("addressPrefixes")
-	if list.Kind() != jsontree.Array {
+	prefixes := p.Get("addressPrefixes")
+	if prefixes.Kind() != jsontree.Array {
 		r.faults.Errorf(n.Origin(), "bad-tag", "service tag %s has no list addressPrefixes; it stays unknown", quote(name))
 		return nil
 	}
-	tag := &network.ServiceTag{Name: name, Prefixes: make([]netip.Prefix, 0, len(list.Items()))}
+	tag := &network.ServiceTag{Name: name, Prefixes: make([]netip.Prefix, 0, len(prefixes.Items()))}
 	good := true
-	for _, item := range list.Items() {
+	for _, item := range prefixes.Items() {
 		prefix, _, ok := network.ParsePrefix(strings.TrimSpace(item.Text()))
 		if !ok {
 			r.faults.Errorf(item.Origin(), "bad-prefix", "%s is not an address prefix; service tag %s stays unknown", describe(item), quote(name))
