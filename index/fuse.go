@@ -269,9 +269,9 @@ func forEachBit(words []uint64, f func(bit int)) {
 
 // layerOrder is Azure's order of the layers that stand in a classifier
 // (network-security-group-how-it-works).
-func layerOrder(dir flow.Direction) [2]flow.Layer {
+func layerOrder(dir flow.Direction) [3]flow.Layer {
 	if dir == flow.Outbound {
-		return [2]flow.Layer{flow.NetworkInterface, flow.Subnet}
+		return [3]flow.Layer{flow.SecurityAdmin, flow.NetworkInterface, flow.Subnet}
 	}
-	return [2]flow.Layer{flow.Subnet, flow.NetworkInterface}
+	return [3]flow.Layer{flow.SecurityAdmin, flow.Subnet, flow.NetworkInterface}
 }

@@ -154,11 +154,10 @@ func (c *compiler) want(nic *network.NIC, dir flow.Direction, local netip.Addr) 
 		key[0] = 4
 	}
 	for _, layer := range layerOrder(dir) {
-		ref, present := layerGroup(nic, layer)
-		if !present {
+		s := c.stageOf(layer, dir, nic, v, local)
+		if s == nil {
 			continue
 		}
-		s := c.stage(layer, ref, dir, nic, v, local)
 		stages = append(stages, s)
 		key = binary.AppendUvarint(key, uint64(s.id))
 	}
@@ -170,23 +169,6 @@ func (c *compiler) want(nic *network.NIC, dir flow.Direction, local netip.Addr) 
 		c.classifiers[string(key)] = p
 	}
 	return p, !ok
-}
-
-// layerGroup returns the group that stands in a layer of the NIC; present is
-// false when none is associated. A reference without group carries its fact.
-func layerGroup(nic *network.NIC, layer flow.Layer) (ref network.GroupRef, present bool) {
-	switch layer {
-	case flow.Subnet:
-		if nic.Subnet == nil {
-			return network.GroupRef{Fact: nic.SubnetFact}, true
-		}
-		ref = nic.Subnet.Group
-	case flow.NetworkInterface:
-		ref = nic.Group
-	case flow.SecurityAdmin, flow.NoLayer:
-		panic("index: layer " + layer.String())
-	}
-	return ref, ref.Group != nil || ref.Fact != ""
 }
 
 // Classifier returns the classifier of a NIC, direction and local address. For

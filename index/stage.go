@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
@@ -27,14 +28,54 @@ type entry struct {
 	facts  []fact // sorted; a match is uncertain on each
 }
 
-// stage builds the Stage of a group for a local address. configs are the ip
-// configurations that may own the address.
-func (c *compiler) stage(layer flow.Layer, ref network.GroupRef, dir flow.Direction, nic *network.NIC, v *view, local netip.Addr) *Stage {
-	if ref.Group == nil {
-		return c.internStage(&Stage{layer: layer, dir: dir, missing: c.intern.fact(ref.Fact)})
+// stageOf builds the Stage of one layer for a local address of the NIC; nil when
+// nothing stands in that layer.
+func (c *compiler) stageOf(layer flow.Layer, dir flow.Direction, nic *network.NIC, v *view, local netip.Addr) *Stage {
+	var ref network.GroupRef
+	switch layer {
+	case flow.SecurityAdmin:
+		admin := c.net.AdminRulesOf(nic)
+		if admin == nil {
+			return nil
+		}
+		if len(admin.Facts) > 0 {
+			return c.missingStage(layer, dir, strings.Join(c.intern.names(c.intern.factsOf(admin.Facts)), ","))
+		}
+		s, _ := c.stage(layer, dir, c.list(admin, dir), nic, v, local)
+		if len(s.entries) == 0 {
+			return nil // none of the rules can match here
+		}
+		return c.internStage(s)
+	case flow.Subnet:
+		ref = c.net.SubnetGroup(nic)
+	case flow.NetworkInterface:
+		ref = nic.Group
+	case flow.NoLayer:
+		panic("index: no layer")
 	}
-	s := &Stage{layer: layer, dir: dir}
-	for _, r := range c.list(ref.Group, dir) {
+	switch {
+	case ref.Group != nil:
+		s, total := c.stage(layer, dir, c.list(ref.Group, dir), nic, v, local)
+		if !total {
+			panic("index: no rule of " + ref.Group.ID + " matches everything, not even DenyAll")
+		}
+		return c.internStage(s)
+	case ref.Fact != "":
+		return c.missingStage(layer, dir, ref.Fact)
+	}
+	return nil
+}
+
+// missingStage stands for rules that are not known.
+func (c *compiler) missingStage(layer flow.Layer, dir flow.Direction, why string) *Stage {
+	return c.internStage(&Stage{layer: layer, dir: dir, missing: c.intern.fact(why)})
+}
+
+// stage unfolds a rule list for a local address, up to the first rule that
+// matches everything; total is false when there is none.
+func (c *compiler) stage(layer flow.Layer, dir flow.Direction, rules []*network.Rule, nic *network.NIC, v *view, local netip.Addr) (s *Stage, total bool) {
+	s = &Stage{layer: layer, dir: dir}
+	for _, r := range rules {
 		sure, facts := c.localMatch(v, nic, sideKey{r, dir == flow.Outbound, true}, local)
 		if !sure && len(facts) == 0 {
 			continue
@@ -50,10 +91,10 @@ func (c *compiler) stage(layer flow.Layer, ref network.GroupRef, dir flow.Direct
 		e := entry{rule: r, remote: remote, facts: slices.Compact(facts)}
 		s.entries = append(s.entries, e)
 		if e.matchesAll() {
-			return c.internStage(s)
+			return s, true
 		}
 	}
-	panic("index: no rule of " + ref.Group.ID + " matches everything, not even DenyAll")
+	return s, false
 }
 
 func (e *entry) matchesAll() bool {
@@ -61,8 +102,13 @@ func (e *entry) matchesAll() bool {
 		isFull(e.rule.SourcePorts) && isFull(e.rule.DestinationPorts)
 }
 
-// list returns a group's rules of one direction, split once.
-func (c *compiler) list(g *network.SecurityGroup, dir flow.Direction) []*network.Rule {
+// A ruleList is a security group or the admin rules of a subnet.
+type ruleList interface {
+	List(flow.Direction) []*network.Rule
+}
+
+// list returns a list's rules of one direction, split once.
+func (c *compiler) list(g ruleList, dir flow.Direction) []*network.Rule {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := listKey{g, dir}
@@ -75,8 +121,8 @@ func (c *compiler) list(g *network.SecurityGroup, dir flow.Direction) []*network
 }
 
 type listKey struct {
-	group *network.SecurityGroup
-	dir   flow.Direction
+	list ruleList
+	dir  flow.Direction
 }
 
 // localMatch decides the local side of a rule for one local address: prefixes

@@ -77,6 +77,7 @@ func newWorld(bytes []byte) *world {
 	w.groups()
 	w.vnets()
 	w.nics()
+	w.admin()
 	network.Link(n)
 	return w
 }
@@ -203,6 +204,7 @@ func (w *world) vnets() {
 			if w.chance(3) {
 				s.RouteTable = network.RouteTableRef{ID: fmt.Sprintf("/tables/t%d", w.pick(3))}
 			}
+			s.PrivateEndpointPolicies = []string{"", "Disabled", "enabled", "NetworkSecurityGroupEnabled"}[w.pick(4)]
 			w.net.Subnets = append(w.net.Subnets, s)
 		}
 	}
@@ -219,6 +221,30 @@ func (w *world) vnets() {
 			t.Facts = []string{"unresolved:routes"}
 		}
 		w.net.RouteTables = append(w.net.RouteTables, t)
+	}
+}
+
+// admin draws security admin rules for some subnets; with luck their list is
+// not fully known.
+func (w *world) admin() {
+	if !w.chance(2) {
+		return
+	}
+	a := &network.AdminRules{}
+	for j := range w.pick(4) {
+		r := w.rule(&network.SecurityGroup{ID: "/managers/m/rules"}, j)
+		r.Group, r.Kind, r.ManagerID = nil, network.AdminRule, "/managers/m"
+		r.Always = r.Access == flow.Allow && w.chance(2)
+		a.Rules = append(a.Rules, r)
+	}
+	network.SortAdminRules(a.Rules, func(string) int { return 0 })
+	if w.chance(12) {
+		a.Facts = []string{"unresolved:admin"}
+	}
+	for _, v := range w.net.VirtualNetworks {
+		if w.chance(2) {
+			v.Admin = a
+		}
 	}
 }
 
@@ -246,6 +272,8 @@ func (w *world) nics() {
 			c.SubnetID = vnetA + "/subnets/elsewhere"
 		case 2:
 			c.SubnetID, c.SubnetFact = "", "unresolved:subnet"
+		case 3:
+			c.PrivateEndpoint = "/endpoints/e"
 		}
 		for j, a := range addrs[i] {
 			cfg := network.IPConfig{Name: fmt.Sprintf("c%d", j), Address: a}
@@ -323,16 +351,27 @@ func (w *world) String() string {
 	for _, c := range w.net.NICs {
 		fmt.Fprintf(&b, "nic %s subnet=%q fact=%q nsg=%q fact=%q configs=%+v\n", c.ID, c.SubnetID, c.SubnetFact, c.Group.ID, c.Group.Fact, c.IPConfigs)
 	}
-	for _, g := range w.net.SecurityGroups {
-		fmt.Fprintf(&b, "nsg %s facts=%v\n", g.ID, g.Facts)
-		for _, r := range g.Rules {
-			if r.Kind == network.UserRule {
-				fmt.Fprintf(&b, "  [%d] %s %d %s %s proto=%d %v:%v -> %v:%v facts=%v\n", r.Ref, r.Name, r.Priority, r.Direction, r.Access, r.Protocol,
-					selectorTexts(r.Source), r.SourcePorts, selectorTexts(r.Destination), r.DestinationPorts, r.Facts)
-			}
+	for _, v := range w.net.VirtualNetworks {
+		if v.Admin != nil {
+			fmt.Fprintf(&b, "admin of %s facts=%v\n", v.ID, v.Admin.Facts)
+			writeRules(&b, v.Admin.Rules)
 		}
 	}
+	for _, g := range w.net.SecurityGroups {
+		fmt.Fprintf(&b, "nsg %s facts=%v\n", g.ID, g.Facts)
+		writeRules(&b, g.Rules)
+	}
 	return b.String()
+}
+
+func writeRules(b *strings.Builder, rules []*network.Rule) {
+	for _, r := range rules {
+		if r.Kind == network.DefaultRule {
+			continue
+		}
+		fmt.Fprintf(b, "  [%d] %s %d %s %s always=%v proto=%d %v:%v -> %v:%v facts=%v\n", r.Ref, r.Name, r.Priority, r.Direction, r.Access, r.Always,
+			r.Protocol, selectorTexts(r.Source), r.SourcePorts, selectorTexts(r.Destination), r.DestinationPorts, r.Facts)
+	}
 }
 
 func selectorTexts(list []network.Selector) []string {

@@ -22,6 +22,11 @@ type Assumptions struct {
 // assumptionTable lists every choice, sorted by name.
 var assumptionTable = []Assumption{
 	{
+		Name: "absent-private-endpoint-policies", Values: []string{"disabled", "enabled", "unknown"},
+		Meaning: "whether a subnet that does not record privateEndpointNetworkPolicies filters its private endpoints by security groups",
+		Source:  "disable-private-endpoint-network-policy documents disabled as the default; it depends on the API version",
+	},
+	{
 		Name: "empty-asg-disables-rule", Values: []string{"off", "on"},
 		Meaning: "on: a rule that lists several application security groups, one of them without members, matches nothing",
 		Source:  "support reply in MicrosoftDocs/azure-docs#77328 (2021); not in the documentation",

@@ -20,6 +20,7 @@ func Link(n *Network) diag.List {
 	l.groups()
 	l.subnets()
 	l.peerings()
+	l.adminRules()
 	l.gateways()
 	l.nics()
 	l.machines()
@@ -287,6 +288,30 @@ func (l *linker) checkSync(p *Peering) {
 	if stale {
 		l.faults.Warnf(p.Origin, "peering-not-in-sync",
 			"peering %s is not in sync: the peer's address space has changed; the synced prefixes count", p.Name)
+	}
+}
+
+// adminRules hands the rules of a virtual network to its subnets and numbers them.
+func (l *linker) adminRules() {
+	seen := map[*AdminRules]bool{}
+	number := func(a *AdminRules) {
+		if a == nil || seen[a] {
+			return
+		}
+		seen[a] = true
+		for _, r := range a.Rules {
+			r.Ref = flow.RuleRef(len(l.n.rules))
+			l.n.rules = append(l.n.rules, r)
+		}
+	}
+	for _, v := range l.n.VirtualNetworks {
+		number(v.Admin)
+		for _, s := range v.Subnets {
+			if s.Admin == nil {
+				s.Admin = v.Admin
+			}
+			number(s.Admin)
+		}
 	}
 }
 

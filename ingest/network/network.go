@@ -49,6 +49,7 @@ type VirtualNetwork struct {
 	// snapshot does not hold ("gateway-prefixes:ID"). Private addresses that
 	// are not otherwise in VirtualNetwork may be in it.
 	GatewayFacts []string
+	Admin        *AdminRules // reach every subnet that has none of its own; nil when none do
 }
 
 // Peering is one direction of a peering, owned by a virtual network.
@@ -93,6 +94,7 @@ type Subnet struct {
 	PrivateEndpointPolicies string // privateEndpointNetworkPolicies, "" when absent
 
 	VirtualNetwork *VirtualNetwork // set by Link; nil when not in the snapshot
+	Admin          *AdminRules     // admin rules that reach it; nil when none do
 }
 
 // GroupRef is an association with a security group.

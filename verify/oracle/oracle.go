@@ -18,12 +18,14 @@ func New(n *network.Network) *Oracle { return &Oracle{net: n} }
 
 // Classify answers whether the packet may pass the NIC, and which rule says so.
 //
-// Order of the layers: "network-security-group-how-it-works": inbound traffic
-// meets the subnet's group first, outbound traffic the NIC's.
+// Order of the layers: security admin rules "are evaluated before network
+// security group rules" (concept-security-admins); then
+// "network-security-group-how-it-works": inbound traffic meets the subnet's
+// group first, outbound traffic the NIC's.
 func (o *Oracle) Classify(c *network.NIC, t flow.Tuple) flow.Verdict {
-	order := [...]flow.Layer{flow.Subnet, flow.NetworkInterface}
+	order := [...]flow.Layer{flow.SecurityAdmin, flow.Subnet, flow.NetworkInterface}
 	if t.Direction == flow.Outbound {
-		order = [...]flow.Layer{flow.NetworkInterface, flow.Subnet}
+		order = [...]flow.Layer{flow.SecurityAdmin, flow.NetworkInterface, flow.Subnet}
 	}
 	var passed []outcome
 	for _, layer := range order {
@@ -40,32 +42,53 @@ func (o *Oracle) layer(layer flow.Layer, c *network.NIC, t flow.Tuple) (out outc
 	var ref network.GroupRef
 	switch layer {
 	case flow.Subnet:
-		if c.Subnet == nil {
-			out.missing = c.SubnetFact
-			return out, true
-		}
-		ref = c.Subnet.Group
+		ref = o.net.SubnetGroup(c)
 	case flow.NetworkInterface:
 		ref = c.Group
-	case flow.SecurityAdmin, flow.NoLayer:
-		panic("oracle: layer " + layer.String())
+	case flow.SecurityAdmin:
+		return o.adminLayer(c, t)
+	case flow.NoLayer:
+		panic("oracle: no layer")
 	}
 	if ref.Group == nil {
 		out.missing = ref.Fact
 		return out, ref.Fact != ""
 	}
+	o.walk(&out, ref.Group.List(t.Direction), c, t)
+	if out.sure == nil {
+		panic("oracle: no rule of " + ref.Group.ID + " matches, not even DenyAll")
+	}
+	return out, true
+}
+
+// adminLayer evaluates the security admin rules; none need match.
+func (o *Oracle) adminLayer(c *network.NIC, t flow.Tuple) (out outcome, present bool) {
+	out.layer = flow.SecurityAdmin
+	admin := o.net.AdminRulesOf(c)
+	switch {
+	case admin == nil:
+		return out, false
+	case len(admin.Facts) > 0:
+		out.missing = join(slices.Clone(admin.Facts))
+	default:
+		o.walk(&out, admin.List(t.Direction), c, t)
+	}
+	return out, true
+}
+
+// walk goes down a rule list to the first rule that surely matches.
+func (o *Oracle) walk(out *outcome, rules []*network.Rule, c *network.NIC, t flow.Tuple) {
 	q := question{net: o.net, nic: c, t: t}
-	for _, r := range ref.Group.List(t.Direction) {
+	for _, r := range rules {
 		switch m := q.matches(r); m.truth {
 		case yes:
 			out.sure = r
-			return out, true
+			return
 		case maybe:
 			out.may = append(out.may, candidate{r, m.facts})
 		case no:
 		}
 	}
-	panic("oracle: no rule of " + ref.Group.ID + " matches, not even DenyAll")
 }
 
 // candidate is a rule that may match, and the facts that would settle it.
