@@ -250,6 +250,43 @@ func TestNICs(t *testing.T) {
 	})
 }
 
+func TestPowerState(t *testing.T) {
+	const id = `{"id":"/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/m",`
+	for name, c := range map[string][2]string{
+		"cli":           {id + `"powerState":"VM running"}`, "VM running"},
+		"graph":         {id + `"properties":{"extended":{"instanceView":{"powerState":{"code":"PowerState/stopped","displayStatus":"VM stopped"}}}}}`, "VM stopped"},
+		"instance-view": {id + `"properties":{"instanceView":{"statuses":[{"code":"ProvisioningState/succeeded","displayStatus":"x"},{"code":"PowerState/running","displayStatus":"VM running"}]}}}`, "VM running"},
+		"powershell":    {`{"Id":"/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/m","Statuses":[{"Code":"PowerState/running","DisplayStatus":"VM running"}]}`, "VM running"},
+		"none":          {id + `"properties":{}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := decodeText(t, c[0]).Network.VirtualMachines[0].PowerState; got != c[1] {
+				t.Errorf("%q, want %q", got, c[1])
+			}
+		})
+	}
+}
+
+func TestPeeringStates(t *testing.T) {
+	peering := func(fields string) *network.Peering {
+		res := decodeText(t, `{"id":"`+vnet+`","properties":{"addressSpace":{"addressPrefixes":["10.0.0.0/16"]},"virtualNetworkPeerings":[{"name":"p","properties":{"remoteVirtualNetwork":{"id":"x"},`+fields+`}}]}}`)
+		return res.Network.VirtualNetworks[0].Peerings[0]
+	}
+	if p := peering(`"allowVirtualNetworkAccess":false,"useRemoteGateways":true,"peerCompleteVnets":false,"remoteAddressSpace":{"addressPrefixes":["10.9.0.0/16"]}`); p.AllowAccess ||
+		!p.UseRemoteGateways || !p.Partial || !p.RemoteKnown || len(p.Remote) != 1 || len(p.Facts) > 0 {
+		t.Errorf("%+v", p)
+	}
+	if p := peering(`"peeringState":"Initiated"`); !p.AllowAccess || p.UseRemoteGateways || p.Partial || p.RemoteKnown || p.State != "Initiated" {
+		t.Errorf("%+v", p)
+	}
+	if p := peering(`"remoteAddressSpace":{"addressPrefixes":["10.9.0.0/99"]}`); len(p.Facts) != 1 {
+		t.Errorf("%+v", p)
+	}
+	if p := peering(`"allowVirtualNetworkAccess":"perhaps"`); len(p.Facts) != 1 {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestPrivateEndpoints(t *testing.T) {
 	const pe = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/privateEndpoints/pe"
 	endpoint := func(nics string) string {

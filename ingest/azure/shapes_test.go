@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
 	"ipflow/ingest/jsontree"
 	"ipflow/ingest/network"
 )
@@ -112,6 +113,93 @@ func TestOneEstateInEveryShape(t *testing.T) {
 			t.Errorf("members of %s: %v", rest.Network.ASGs[0].Name, m)
 		}
 	})
+}
+
+// The shapes agree with each other above; here is what they agree on.
+func TestEstateContent(t *testing.T) {
+	path := filepath.Join("testdata", "shapes", "rest.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := Decode(parse(t, path, string(data))).Network
+	const scope = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/Shop/providers/"
+	const net = scope + "Microsoft.Network/"
+	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
+	hub := net + "virtualNetworks/hub"
+	want := &network.Network{
+		Internet: network.DefaultInternet(true),
+		VirtualNetworks: []*network.VirtualNetwork{
+			{ID: hub, Name: "hub", Prefixes: []netip.Prefix{prefix("10.1.0.0/16"), prefix("fd00:1::/48")}, Peerings: []*network.Peering{{
+				ID: hub + "/virtualNetworkPeerings/to-spoke", Name: "to-spoke", RemoteID: net + "virtualNetworks/spoke",
+				State: "Connected", SyncLevel: "FullyInSync", AllowAccess: true, Remote: []netip.Prefix{prefix("10.2.0.0/16")}, RemoteKnown: true,
+			}}},
+			{ID: net + "virtualNetworks/spoke", Name: "spoke", Prefixes: []netip.Prefix{prefix("10.2.0.0/16")}},
+		},
+		Subnets: []*network.Subnet{
+			{
+				ID: hub + "/subnets/front", Name: "front", VirtualNetworkID: hub, Prefixes: []netip.Prefix{prefix("10.1.1.0/24")},
+				Group: network.GroupRef{ID: net + "networkSecurityGroups/web-nsg"}, RouteTable: network.RouteTableRef{ID: net + "routeTables/rt"},
+				PrivateEndpointPolicies: "Disabled",
+			},
+			{ID: hub + "/subnets/back", Name: "back", VirtualNetworkID: hub, Prefixes: []netip.Prefix{prefix("10.1.2.0/24"), prefix("fd00:1:0:2::/64")}, PrivateEndpointPolicies: "Enabled"},
+			{ID: hub + "/subnets/GatewaySubnet", Name: "GatewaySubnet", VirtualNetworkID: hub, Prefixes: []netip.Prefix{prefix("10.1.255.0/27")}},
+		},
+		RouteTables: []*network.RouteTable{{
+			ID: net + "routeTables/rt", Name: "rt", SubnetIDs: []string{hub + "/subnets/front"},
+			Routes: []network.Route{{Name: "out", Prefix: prefix("0.0.0.0/0"), NextHop: "VirtualAppliance"}, {Name: "tag", Tag: "AzureCloud", NextHop: "Internet"}},
+		}},
+		NICs: []*network.NIC{
+			{
+				ID: net + "networkInterfaces/web-1", Name: "web-1", VMID: scope + "Microsoft.Compute/virtualMachines/web", MAC: "00-0D-3A-11-22-33",
+				SubnetID: hub + "/subnets/front", Group: network.GroupRef{ID: net + "networkSecurityGroups/empty-nsg"}, IPForwarding: true,
+				IPConfigs: []network.IPConfig{
+					{Name: "v4", Address: addr("10.1.1.4"), Primary: true, ASGs: []string{net + "applicationSecurityGroups/web"}, PublicIPID: net + "publicIPAddresses/web-ip", SubnetID: hub + "/subnets/front"},
+					{Name: "v6", Address: addr("fd00:1:0:1::4"), SubnetID: hub + "/subnets/front"},
+				},
+			},
+			{
+				ID: net + "networkInterfaces/pe-nic", Name: "pe-nic", SubnetID: hub + "/subnets/back", PrivateEndpoint: net + "privateEndpoints/store-pe",
+				IPConfigs: []network.IPConfig{{Name: "pe", Address: addr("10.1.2.5"), Primary: true, ASGs: []string{net + "applicationSecurityGroups/store"}, SubnetID: hub + "/subnets/back"}},
+			},
+		},
+		VirtualMachines: []*network.VirtualMachine{{ID: scope + "Microsoft.Compute/virtualMachines/web", Name: "web", NICIDs: []string{net + "networkInterfaces/web-1"}}},
+		ASGs: []*network.ApplicationSecurityGroup{
+			{ID: net + "applicationSecurityGroups/web", Name: "web"}, {ID: net + "applicationSecurityGroups/store", Name: "store"},
+		},
+		PublicIPs: []*network.PublicIP{{ID: net + "publicIPAddresses/web-ip", Name: "web-ip", SKU: "Standard", Address: addr("20.50.1.2")}},
+		Gateways:  []*network.Gateway{{ID: net + "virtualNetworkGateways/vpn", Name: "vpn", SubnetID: hub + "/subnets/GatewaySubnet"}},
+	}
+	groups := n.SecurityGroups
+	n.SecurityGroups = nil
+	if d := sameNetwork(want, n); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if g := groups[1]; g.Name != "empty-nsg" || len(g.Rules) != 6 || len(g.NICIDs) != 1 || groups[0].SubnetIDs[0] != hub+"/subnets/front" {
+		t.Errorf("%+v", g)
+	}
+	ssh := groups[0].Rules[1]
+	id := net + "networkSecurityGroups/web-nsg/securityRules/ssh"
+	wantRule := &network.Rule{
+		ID: id, Name: "ssh", Priority: 110, Direction: flow.Inbound, Access: flow.Allow, Protocol: network.ProtocolMatch(flow.TCP),
+		Source: []network.Selector{
+			{Kind: network.SelectPrefix, Prefix: prefix("10.0.0.0/8"), Text: "10.0.0.0/8"},
+			{Kind: network.SelectPrefix, Prefix: prefix("192.168.7.0/24"), Text: "192.168.7.0/24"},
+		},
+		Destination: []network.Selector{{Kind: network.SelectAny, Text: "*"}},
+		SourcePorts: []flow.PortRange{flow.AllPorts}, DestinationPorts: []flow.PortRange{{First: 22, Last: 22}},
+		Text: network.RuleText{
+			Priority: "110", Direction: "Inbound", Access: "Allow", Protocol: "TCP",
+			Source: []string{"10.0.0.0/8", "192.168.7.0/24"}, Destination: []string{"*"}, SourcePorts: []string{"*"}, DestinationPorts: []string{"22"},
+		},
+	}
+	opts := cmp.Options{cmpopts.IgnoreTypes(diag.Origin{}), cmp.Comparer(func(p, q netip.Prefix) bool { return p == q })}
+	if d := cmp.Diff(wantRule, ssh, opts); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if o := ssh.Origin; o.File != path || o.Pointer != "/value/0/properties/securityRules/1" || o.Line == 0 {
+		t.Errorf("origin %+v", o)
+	}
 }
 
 func TestKinds(t *testing.T) {
