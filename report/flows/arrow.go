@@ -305,6 +305,18 @@ func decode(want arrow.DataType, c *layout.Cells, rows int) (arrow.Array, error)
 			return text.At(p), true
 		}), nil
 	}
+	if bools, ok := c.Values.(*array.Boolean); ok && want.ID() == arrow.BOOL {
+		b := array.NewBooleanBuilder(memory.DefaultAllocator)
+		defer b.Release()
+		for i := range rows {
+			if p := place(i); p >= 0 {
+				b.Append(bools.Value(p))
+			} else {
+				b.AppendNull()
+			}
+		}
+		return b.NewArray(), nil
+	}
 	fixed, ok := want.(arrow.FixedWidthDataType)
 	if !ok || !arrow.TypeEqual(want, have) || fixed.BitWidth()%8 != 0 {
 		return nil, fmt.Errorf("began as %s and goes on as %s", want, have)

@@ -3,12 +3,12 @@ package flows
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"ipflow/report/layout"
@@ -91,13 +91,18 @@ func (s style) cellOf(arr arrow.Array) (cell, bool) {
 	case *array.Uint64:
 		v := a.Uint64Values()
 		return func(dst []byte, i int) []byte { return strconv.AppendUint(dst, v[i], 10) }, true
+	case *array.Float16:
+		return func(dst []byte, i int) []byte { return s.float(dst, float64(a.Value(i).Float32()), 32) }, true
 	case *array.Float32:
 		return func(dst []byte, i int) []byte { return s.float(dst, float64(a.Value(i)), 32) }, true
 	case *array.Float64:
 		return func(dst []byte, i int) []byte { return s.float(dst, a.Value(i), 64) }, true
 	case *array.Decimal128:
 		scale := a.DataType().(*arrow.Decimal128Type).Scale
-		return func(dst []byte, i int) []byte { return appendDecimal(dst, a.Value(i), int(scale)) }, true
+		return func(dst []byte, i int) []byte { return appendDecimal(dst, a.Value(i).BigInt(), int(scale)) }, true
+	case *array.Decimal256:
+		scale := a.DataType().(*arrow.Decimal256Type).Scale
+		return func(dst []byte, i int) []byte { return appendDecimal(dst, a.Value(i).BigInt(), int(scale)) }, true
 	case *array.String, *array.LargeString:
 		b, _ := layout.NewBytes(arr)
 		return func(dst []byte, i int) []byte { return s.text(dst, b.At(i)) }, true
@@ -173,8 +178,8 @@ func (s style) float(dst []byte, v float64, bits int) []byte {
 	return dst
 }
 
-func appendDecimal(dst []byte, n decimal128.Num, scale int) []byte {
-	digits := n.BigInt().String()
+func appendDecimal(dst []byte, n *big.Int, scale int) []byte {
+	digits := n.String()
 	if digits[0] == '-' {
 		dst = append(dst, '-')
 		digits = digits[1:]

@@ -18,6 +18,9 @@ type Field struct {
 	// Port marks local_port and remote_port of a text source: strings in
 	// batches, int32 in typed output.
 	Port bool
+	// Logical is the Parquet logical type that Type has no word for: "JSON",
+	// "BSON", "ENUM", "UUID" or "INTERVAL". Others are left out of the output.
+	Logical string
 }
 
 // Result is a result column.

@@ -366,6 +366,34 @@ func TestUnwritableTypesAreUsageErrors(t *testing.T) {
 	}
 }
 
+func TestLogicalTypesThatArrowLacks(t *testing.T) {
+	str, blob := arrow.BinaryTypes.String, arrow.BinaryTypes.Binary
+	fixed := func(n int) arrow.DataType { return &arrow.FixedSizeBinaryType{ByteWidth: n} }
+	f := newFormat(t, []layout.Field{
+		{Name: "json", Type: str, Logical: "JSON"},
+		{Name: "enum", Type: str, Logical: "ENUM"},
+		{Name: "bson", Type: blob, Logical: "BSON"},
+		{Name: "uuid", Type: fixed(16), Logical: "UUID"},
+		{Name: "interval", Type: fixed(12), Logical: "INTERVAL"},
+		{Name: "other", Type: blob, Logical: "GEOMETRY"},
+		{Name: "narrow", Type: fixed(4), Logical: "UUID"},
+		{Name: "number", Type: arrow.PrimitiveTypes.Int32, Logical: "JSON"},
+	}, "")
+	r, err := pqfile.NewParquetReader(bytes.NewReader(layouttest.Write(t, f, nil, nil, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range 8 {
+		c := r.MetaData().Schema.Column(i)
+		got = append(got, fmt.Sprintf("%s %s %s", c.Name(), c.ConvertedType(), c.LogicalType()))
+	}
+	want := []string{"json JSON JSON", "enum ENUM Enum", "bson BSON BSON", "uuid NONE UUID", "interval INTERVAL Interval", "other NONE None", "narrow NONE None", "number NONE None"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestChangedColumnTypeIsAnError(t *testing.T) {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil)
 	b := layouttest.KeepAll([][]verify.ID{{0}}, layouttest.Record(t, schema, `[{"x":1}]`))[0]

@@ -109,7 +109,30 @@ func keptLeaf(f layout.Field) (leaf, error) {
 		return leaf{}, &layout.ClashError{Column: f.Name, Reason: fmt.Sprintf("has type %s, which has no place in a flat Parquet file", f.Type)}
 	}
 	l.value = value
+	l.annotate(f.Logical)
 	return l, nil
+}
+
+// annotate adds a logical type that Arrow has no word for, where the physical
+// type takes it.
+func (l *leaf) annotate(logical string) {
+	width := l.schema.TypeLength.V
+	switch {
+	case l.physical() == format.ByteArray && logical == "JSON":
+		l.convert(deprecated.Json)
+		l.logical(&format.JsonType{})
+	case l.physical() == format.ByteArray && logical == "BSON":
+		l.convert(deprecated.Bson)
+		l.logical(&format.BsonType{})
+	case l.physical() == format.ByteArray && logical == "ENUM":
+		l.convert(deprecated.Enum)
+		l.logical(&format.EnumType{})
+	case width == 16 && logical == "UUID" && !l.schema.Precision.Valid:
+		l.logical(&format.UUIDType{})
+	case width == 12 && logical == "INTERVAL" && !l.schema.Precision.Valid:
+		l.convert(deprecated.Interval)
+		l.order = unordered
+	}
 }
 
 func valueLeaf(name string, value arrow.DataType) (leaf, bool) {
@@ -134,12 +157,14 @@ func valueLeaf(name string, value arrow.DataType) (leaf, bool) {
 		return newLeaf(name, format.ByteArray, lexical), true
 	case *arrow.FixedSizeBinaryType:
 		return fixedLeaf(name, t.ByteWidth, lexical), t.ByteWidth > 0
+	case *arrow.Float16Type:
+		l := fixedLeaf(name, 2, unordered)
+		l.logical(&format.Float16Type{})
+		return l, true
 	case *arrow.Decimal128Type:
-		l := fixedLeaf(name, decimalWidth(t.Precision), twosComplement)
-		l.convert(deprecated.Decimal)
-		l.schema.Scale, l.schema.Precision = thrift.New(t.Scale), thrift.New(t.Precision)
-		l.logical(&format.DecimalType{Scale: t.Scale, Precision: t.Precision})
-		return l, t.Precision >= 1 && t.Precision <= 38 && t.Scale >= 0 && t.Scale <= t.Precision
+		return decimalLeaf(name, t.Precision, t.Scale, 38)
+	case *arrow.Decimal256Type:
+		return decimalLeaf(name, t.Precision, t.Scale, 76)
 	case *arrow.Date32Type, *arrow.Date64Type:
 		l := newLeaf(name, format.Int32, signed)
 		l.convert(deprecated.Date)
@@ -157,6 +182,17 @@ func valueLeaf(name string, value arrow.DataType) (leaf, bool) {
 		return timestampLeaf(name, t), true
 	}
 	return leaf{}, false
+}
+
+func decimalLeaf(name string, precision, scale, most int32) (leaf, bool) {
+	if precision < 1 || precision > most || scale < 0 || scale > precision {
+		return leaf{}, false
+	}
+	l := fixedLeaf(name, decimalWidth(precision), twosComplement)
+	l.convert(deprecated.Decimal)
+	l.schema.Scale, l.schema.Precision = thrift.New(scale), thrift.New(precision)
+	l.logical(&format.DecimalType{Scale: scale, Precision: precision})
+	return l, true
 }
 
 // timestampLeaf adds the old annotation only for instants: it has no way to say

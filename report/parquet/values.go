@@ -133,19 +133,14 @@ func (v *values) load64(arr arrow.Array, s *scratch) error {
 
 func (v *values) loadBytes(arr arrow.Array, s *scratch) error {
 	width := int(v.leaf.schema.TypeLength.V)
-	if d, ok := arr.(*array.Decimal128); ok && v.leaf.value.ID() == arrow.DECIMAL128 {
-		if !arrow.TypeEqual(d.DataType(), v.leaf.value) {
+	switch a := arr.(type) {
+	case *array.Decimal128, *array.Decimal256, *array.Float16:
+		if !arrow.TypeEqual(a.DataType(), v.leaf.value) {
 			return typeError(v.leaf, arr)
 		}
-		raw := s.fixed[:0]
-		var be [16]byte
-		for i, n := range d.Values() {
-			binary.BigEndian.PutUint64(be[:8], uint64(n.HighBits()))
-			binary.BigEndian.PutUint64(be[8:], n.LowBits())
-			if d.IsValid(i) && !n.FitsInPrecision(d.DataType().(*arrow.Decimal128Type).Precision) {
-				return fmt.Errorf("column %q: a value has more digits than %s holds", v.leaf.schema.Name, v.leaf.value)
-			}
-			raw = append(raw, be[16-width:]...)
+		raw, ok := appendFixed(s.fixed[:0], a, width)
+		if !ok {
+			return fmt.Errorf("column %q: a value has more digits than %s holds", v.leaf.schema.Name, v.leaf.value)
 		}
 		s.fixed = raw
 		v.bytes = layout.PlainBytes(raw, width)
@@ -160,6 +155,40 @@ func (v *values) loadBytes(arr arrow.Array, s *scratch) error {
 	}
 	v.bytes = b
 	return nil
+}
+
+// appendFixed lays decimals out big-endian in width bytes, and half floats
+// little-endian; false when a decimal does not fit its type.
+func appendFixed(raw []byte, arr arrow.Array, width int) ([]byte, bool) {
+	var be [32]byte
+	switch a := arr.(type) {
+	case *array.Decimal128:
+		precision := a.DataType().(*arrow.Decimal128Type).Precision
+		for i, n := range a.Values() {
+			if a.IsValid(i) && !n.FitsInPrecision(precision) {
+				return nil, false
+			}
+			binary.BigEndian.PutUint64(be[16:], uint64(n.HighBits()))
+			binary.BigEndian.PutUint64(be[24:], n.LowBits())
+			raw = append(raw, be[32-width:]...)
+		}
+	case *array.Decimal256:
+		precision := a.DataType().(*arrow.Decimal256Type).Precision
+		for i, n := range a.Values() {
+			if a.IsValid(i) && !n.FitsInPrecision(precision) {
+				return nil, false
+			}
+			for w, x := range n.Array() { // lowest word first
+				binary.BigEndian.PutUint64(be[24-8*w:], x)
+			}
+			raw = append(raw, be[32-width:]...)
+		}
+	case *array.Float16:
+		for _, h := range a.Values() {
+			raw = binary.LittleEndian.AppendUint16(raw, h.Uint16())
+		}
+	}
+	return raw, true
 }
 
 // as32 and as64 reinterpret values of the same size.
