@@ -143,29 +143,35 @@ func (c *compiler) localMatch(v *view, nic *network.NIC, key sideKey, local neti
 		if s.Kind != network.SelectASG {
 			continue
 		}
-		member, uncertain := localMember(nic, s.Text, local)
+		member, open := localMember(nic, s.Text, local)
 		if member {
 			return true, nil
 		}
-		if uncertain {
-			facts = append(facts, c.intern.fact(nic.AddressFact()))
-		}
+		facts = append(facts, c.intern.factsOf(open)...)
 	}
 	return false, facts
 }
 
 // localMember reports whether the ip configuration that owns the address is in
-// the group; uncertain when several may own it and only some are members.
-func localMember(nic *network.NIC, asg string, local netip.Addr) (member, uncertain bool) {
-	key := network.Key(asg)
+// the group, or the facts on which it may be: which configuration owns it, and
+// lists that could not be read.
+func localMember(nic *network.NIC, asg string, local netip.Addr) (member bool, open []string) {
 	configs := nic.IPConfigsFor(local)
 	in := 0
 	for _, c := range configs {
-		if slices.ContainsFunc(c.ASGs, func(id string) bool { return network.Key(id) == key }) {
+		if c.InASG(asg) {
 			in++
+		} else if c.ASGFact != "" {
+			open = append(open, c.ASGFact)
 		}
 	}
-	return in > 0 && in == len(configs), in > 0 && in < len(configs)
+	if in > 0 && in == len(configs) {
+		return true, nil
+	}
+	if in > 0 {
+		open = append(open, nic.AddressFact())
+	}
+	return false, open
 }
 
 // internStage returns the one Stage with the content of s.

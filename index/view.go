@@ -2,6 +2,7 @@ package index
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -137,12 +138,15 @@ func (v *view) remoteASG(id string) *reach {
 	in := v.compiler.intern
 	var sure []netip.Prefix
 	var may []doubt
-	for _, m := range v.compiler.net.ASGMembers(id) {
+	for _, m := range slices.Concat(v.compiler.net.ASGMembers(id), v.compiler.net.DoubtfulMembers()) {
 		there := m.NIC.VirtualNetworkKey()
 		if there != v.vnetKey && there != "" && v.vnetKey != "" {
 			continue
 		}
 		where, facts := everything, []string(nil)
+		if m.Fact != "" {
+			facts = append(facts, m.Fact)
+		}
 		if m.Address.IsValid() {
 			where = fromPrefixes([]netip.Prefix{netip.PrefixFrom(m.Address, m.Address.BitLen())})
 		} else {

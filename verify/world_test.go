@@ -285,6 +285,9 @@ func (w *world) nics() {
 					cfg.ASGs = append(cfg.ASGs, g)
 				}
 			}
+			if w.chance(16) {
+				cfg.ASGFact = "unresolved:asgs-of-" + c.Name
+			}
 			c.IPConfigs = append(c.IPConfigs, cfg)
 		}
 		w.net.NICs = append(w.net.NICs, c)

@@ -433,6 +433,9 @@ func (l *linker) lookups() {
 			if a.IsValid() && !slices.Contains(n.nicsByAddr[a], c) {
 				n.nicsByAddr[a] = append(n.nicsByAddr[a], c)
 			}
+			if f := c.IPConfigs[i].ASGFact; f != "" {
+				n.doubtfulMembers = append(n.doubtfulMembers, Member{NIC: c, Address: a, Fact: f})
+			}
 			for _, id := range c.IPConfigs[i].ASGs {
 				n.asgMembers[Key(id)] = append(n.asgMembers[Key(id)], Member{NIC: c, Address: a})
 			}

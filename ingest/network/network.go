@@ -2,6 +2,7 @@ package network
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ipflow/ingest/diag"
@@ -31,6 +32,8 @@ type Network struct {
 	vmsByKey   map[string][]*VirtualMachine
 	asgMembers map[string][]Member
 	vnetsByKey map[string]*VirtualNetwork
+
+	doubtfulMembers []Member
 }
 
 // Key is the form in which ids and names are compared: Azure ignores case.
@@ -184,11 +187,12 @@ type PublicIP struct {
 	Address  netip.Addr
 }
 
-// Member is one ip configuration of an ASG. Address is invalid when the
-// snapshot does not record it.
+// Member is one ip configuration of an ASG, or one that may be. Address is
+// invalid when the snapshot does not record it.
 type Member struct {
 	NIC     *NIC
 	Address netip.Addr
+	Fact    string // why membership is uncertain, "" when it is not
 }
 
 // AddressFact is the fact that the NIC has an address nobody recorded.
@@ -211,6 +215,15 @@ func (n *Network) VMsNamed(s string) []*VirtualMachine { return n.vmsByKey[Key(s
 
 // ASGMembers returns the members of an ASG over all NICs.
 func (n *Network) ASGMembers(id string) []Member { return n.asgMembers[Key(id)] }
+
+// DoubtfulMembers returns the ip configurations whose list of ASGs could not be
+// read whole: each may be a member of any ASG it does not list.
+func (n *Network) DoubtfulMembers() []Member { return n.doubtfulMembers }
+
+// InASG reports whether the ip configuration lists the ASG.
+func (c *IPConfig) InASG(id string) bool {
+	return slices.ContainsFunc(c.ASGs, func(own string) bool { return strings.EqualFold(own, id) })
+}
 
 // IPConfigOf returns the ip configuration that owns the address, or nil.
 func (c *NIC) IPConfigOf(a netip.Addr) *IPConfig {

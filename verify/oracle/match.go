@@ -340,18 +340,24 @@ func (q *question) internet(a netip.Addr) match {
 func (q *question) localMember(asg string, a netip.Addr) match {
 	configs := q.nic.IPConfigsFor(a)
 	members := 0
+	var facts []string
 	for _, c := range configs {
-		if slices.ContainsFunc(c.ASGs, func(id string) bool { return network.Key(id) == network.Key(asg) }) {
+		switch {
+		case c.InASG(asg):
 			members++
+		case c.ASGFact != "":
+			facts = append(facts, c.ASGFact)
 		}
 	}
-	switch members {
-	case 0:
-		return isNo
-	case len(configs):
+	switch {
+	case members == len(configs) && members > 0:
 		return isYes
+	case members > 0:
+		return undecided(append(facts, q.nic.AddressFact())...)
+	case len(facts) > 0:
+		return undecided(facts...)
 	}
-	return undecided(q.nic.AddressFact())
+	return isNo
 }
 
 // remoteMember: the remote address is that of a member in the same virtual
@@ -360,6 +366,9 @@ func (q *question) remoteMember(asg string, a netip.Addr) match {
 	out := isNo
 	for _, m := range q.net.ASGMembers(asg) {
 		out = either(out, q.isMember(m, a))
+	}
+	for _, m := range q.net.DoubtfulMembers() {
+		out = either(out, both(q.isMember(m, a), undecided(m.Fact)))
 	}
 	return out
 }

@@ -40,28 +40,39 @@ func (r *RuleTrace) Match() Field {
 
 // LayerTrace is one layer on the way of a packet.
 type LayerTrace struct {
-	Layer     flow.Layer
-	Group     *network.SecurityGroup // nil iff Missing is not ""
-	GroupID   string                 // as the association names it; "" when not known
-	AppliedTo string                 // id of the subnet or NIC the group is associated with
-	Missing   string                 // fact: a group is, or may be, associated but not known
-	// Rules of the direction in evaluation order, up to and including the
-	// first that surely matches.
+	Layer flow.Layer
+	// The rules of the layer: a security group's, or for SecurityAdmin the
+	// admin rules. Both are nil iff Missing is not "".
+	Group     *network.SecurityGroup
+	Admin     *network.AdminRules
+	GroupID   string // the group or network manager; "" when not known
+	AppliedTo string // id of the virtual network, subnet or NIC
+	Missing   string // facts, comma-joined: rules are, or may be, here but not known
+
+	// Set by Evaluate: the rules of the direction in evaluation order, up to
+	// and including the first that surely matches.
 	Rules []RuleTrace
+	// Sure is that rule: nil when Missing, and when no admin rule surely matches.
+	Sure *network.Rule
 }
 
-// Matched returns the rule that surely matches, nil when the group is missing.
-func (l *LayerTrace) Matched() *network.Rule {
-	if len(l.Rules) == 0 {
-		return nil
-	}
-	return l.Rules[len(l.Rules)-1].Rule
-}
-
-// CanEnd reports whether some completion of the facts ends the layer with the access.
+// CanEnd reports whether some completion of the facts ends the layer with the
+// access: Allow also stands for passing on to the next layer.
 func (l *LayerTrace) CanEnd(access flow.Access) bool {
 	x := l.outcome()
 	return x.canEnd(access)
+}
+
+// CanPass reports whether some completion of the facts lets the packet go on to
+// the next layer.
+func (l *LayerTrace) CanPass() bool {
+	x := l.outcome()
+	return x.from(0)&passes != 0
+}
+
+// MayMatch reports whether some rule of the layer surely or possibly matches.
+func (l *LayerTrace) MayMatch() bool {
+	return l.Missing != "" || l.Sure != nil || slices.ContainsFunc(l.Rules, func(r RuleTrace) bool { return r.Match().Truth == Maybe })
 }
 
 // Trace is everything an answer rests on. All layers are evaluated, those after
@@ -74,7 +85,7 @@ type Trace struct {
 // Trace answers like Classify and keeps the way there.
 func (o *Oracle) Trace(c *network.NIC, t flow.Tuple) Trace {
 	q := question{net: o.net, nic: c, t: t}
-	layers := Layers(c, t.Direction)
+	layers := Layers(o.net, c, t.Direction)
 	for i := range layers {
 		layers[i].Evaluate(t.Direction, q.trace)
 	}
@@ -82,45 +93,79 @@ func (o *Oracle) Trace(c *network.NIC, t flow.Tuple) Trace {
 }
 
 // Layers returns the layers of a NIC in Azure's order for the direction, not
-// yet evaluated. A layer without group is left out; one whose group is not
+// yet evaluated. A layer without rules is left out; one whose rules are not
 // known is kept.
-func Layers(c *network.NIC, d flow.Direction) []LayerTrace {
-	subnet := LayerTrace{Layer: flow.Subnet, AppliedTo: c.SubnetID, Missing: c.SubnetFact}
-	if s := c.Subnet; s != nil {
-		subnet.AppliedTo = s.ID
-		subnet.Group, subnet.GroupID, subnet.Missing = s.Group.Group, s.Group.ID, s.Group.Fact
+func Layers(n *network.Network, c *network.NIC, d flow.Direction) []LayerTrace {
+	subnet := LayerTrace{Layer: flow.Subnet, AppliedTo: c.SubnetID}
+	if c.Subnet != nil {
+		subnet.AppliedTo = c.Subnet.ID
 	}
-	nic := LayerTrace{
-		Layer: flow.NetworkInterface, AppliedTo: c.ID,
-		Group: c.Group.Group, GroupID: c.Group.ID, Missing: c.Group.Fact,
-	}
-	out := []LayerTrace{subnet, nic}
+	subnet.associate(n.SubnetGroup(c))
+	nic := LayerTrace{Layer: flow.NetworkInterface, AppliedTo: c.ID}
+	nic.associate(c.Group)
+	out := []LayerTrace{adminLayer(n, c), subnet, nic}
 	if d == flow.Outbound {
-		slices.Reverse(out)
+		slices.Reverse(out[1:])
 	}
-	out = slices.DeleteFunc(out, func(l LayerTrace) bool { return l.Group == nil && l.Missing == "" })
-	for i := range out {
-		if g := out[i].Group; g != nil {
-			out[i].GroupID, out[i].Missing = g.ID, ""
-		}
-	}
-	return out
+	return slices.DeleteFunc(out, func(l LayerTrace) bool { return l.Group == nil && l.Admin == nil && l.Missing == "" })
 }
 
-// Evaluate fills Rules by comparing the group's rules of the direction until
-// one surely matches. Some rule must: lists end in one that matches everything.
-func (l *LayerTrace) Evaluate(d flow.Direction, compare func(*network.Rule) RuleTrace) {
-	if l.Group == nil {
+func (l *LayerTrace) associate(ref network.GroupRef) {
+	l.GroupID = ref.ID
+	if l.Group = ref.Group; l.Group == nil {
+		l.Missing = ref.Fact
 		return
 	}
-	for _, r := range l.Group.List(d) {
+	l.GroupID = l.Group.ID
+}
+
+func adminLayer(n *network.Network, c *network.NIC) LayerTrace {
+	l := LayerTrace{Layer: flow.SecurityAdmin, AppliedTo: network.ParentID(c.SubnetID)}
+	if v := n.VirtualNetworkOf(c); v != nil {
+		l.AppliedTo = v.ID
+	}
+	admin := n.AdminRulesOf(c)
+	if admin == nil {
+		return l
+	}
+	if len(admin.Rules) > 0 {
+		l.GroupID = admin.Rules[0].GroupID()
+	}
+	if len(admin.Facts) > 0 {
+		l.Missing = join(slices.Clone(admin.Facts))
+		return l
+	}
+	l.Admin = admin
+	return l
+}
+
+// Evaluate fills Rules and Sure by comparing the rules of the direction until
+// one surely matches. Of a security group's some must: its list ends in one
+// that matches everything.
+func (l *LayerTrace) Evaluate(d flow.Direction, compare func(*network.Rule) RuleTrace) {
+	var list []*network.Rule
+	switch {
+	case l.Group != nil:
+		list = l.Group.List(d)
+	case l.Admin != nil:
+		list = l.Admin.List(d)
+	default:
+		return
+	}
+	for _, r := range list {
 		x := compare(r)
 		l.Rules = append(l.Rules, x)
 		if x.Match().Truth == Yes {
+			l.Sure = r
+			if l.Admin != nil {
+				l.GroupID = r.GroupID()
+			}
 			return
 		}
 	}
-	panic("oracle: no rule of " + l.GroupID + " matches, not even DenyAll")
+	if l.Group != nil {
+		panic("oracle: no rule of " + l.GroupID + " matches, not even DenyAll")
+	}
 }
 
 // Conclude joins evaluated layers, in order, into a verdict.
@@ -133,7 +178,7 @@ func Conclude(layers []LayerTrace) flow.Verdict {
 }
 
 func (l *LayerTrace) outcome() outcome {
-	out := outcome{layer: l.Layer, missing: l.Missing, sure: l.Matched()}
+	out := outcome{layer: l.Layer, missing: l.Missing, sure: l.Sure}
 	for i := range l.Rules {
 		if m := l.Rules[i].Match(); m.Truth == Maybe {
 			out.may = append(out.may, candidate{l.Rules[i].Rule, m.Facts})

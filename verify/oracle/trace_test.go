@@ -130,15 +130,15 @@ func TestTraceGoesOnAfterDeny(t *testing.T) {
 		t.Fatalf("layers %+v", got.Layers)
 	}
 	for _, l := range got.Layers {
-		if l.Matched().Name != "DenyAllInBound" || l.CanEnd(flow.Allow) {
-			t.Errorf("%v ends in %s", l.Layer, l.Matched().Name)
+		if l.Sure.Name != "DenyAllInBound" || l.CanEnd(flow.Allow) {
+			t.Errorf("%v ends in %s", l.Layer, l.Sure.Name)
 		}
 	}
 	if l := got.Layers[0]; l.GroupID != "/nsgs/b" || l.AppliedTo != "/vnets/v/subnets/s" {
 		t.Errorf("group %s applied to %s", l.GroupID, l.AppliedTo)
 	}
 	tuple.Direction = flow.Outbound
-	if got := Layers(n.NICs[0], flow.Outbound); got[0].Layer != flow.NetworkInterface {
+	if got := Layers(n, n.NICs[0], flow.Outbound); got[0].Layer != flow.NetworkInterface {
 		t.Errorf("outbound begins with %v", got[0].Layer)
 	}
 }
