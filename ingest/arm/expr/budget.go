@@ -20,7 +20,7 @@ const (
 
 // NewBudget returns a budget large enough for the largest templates Azure
 // takes (4 MB) and small enough to end within seconds.
-func NewBudget() *Budget { return &Budget{Steps: 20_000_000, Bytes: 512 << 20} }
+func NewBudget() *Budget { return &Budget{Steps: 20_000_000, Bytes: 256 << 20} }
 
 func (b *Budget) spend(steps, bytes int) error {
 	if steps < 0 || bytes < 0 || int64(steps) > b.Steps || int64(bytes) > b.Bytes {
@@ -32,9 +32,13 @@ func (b *Budget) spend(steps, bytes int) error {
 	return nil
 }
 
+// enter starts the evaluation of a node; leave ends it, if enter gave no error.
 func (b *Budget) enter() error {
 	if b.depth >= maxDepth {
 		return fmt.Errorf("%w: it nests deeper than %d levels, perhaps without end", ErrBudget, maxDepth)
+	}
+	if err := b.spend(1, 0); err != nil {
+		return err
 	}
 	b.depth++
 	return nil

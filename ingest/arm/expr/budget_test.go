@@ -118,6 +118,9 @@ func TestBudgetIsSharedAndUsedUp(t *testing.T) {
 		_, err = Eval(e, newScope(), b)
 		evaluations++
 	}
+	if b.depth != 0 {
+		t.Errorf("the depth is %d afterwards", b.depth)
+	}
 	if !errors.Is(err, ErrBudget) || evaluations < 3 || evaluations > 10 {
 		t.Errorf("%d evaluations, then %v", evaluations, err)
 	}

@@ -1,9 +1,6 @@
 package expr
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
 // Eval evaluates e. An error is an *Error that says where in e it happened; it
 // wraps ErrBudget when the budget ran out, and the Scope's error when that was
@@ -44,7 +41,7 @@ func (f *frame) lookup(name string) (Value, bool) {
 }
 
 func (ev *evaluator) eval(e Expr, env *frame) (Value, error) {
-	if err := errors.Join(ev.budget.enter(), ev.budget.spend(1, 0)); err != nil {
+	if err := ev.budget.enter(); err != nil {
 		return nil, &Error{Span: e.Range(), Msg: err.Error(), Err: err}
 	}
 	defer ev.budget.leave()
@@ -247,10 +244,11 @@ func (c *call) errorf(format string, args ...any) error {
 // located gives an error of the budget its place in this expression; errors of
 // this expression have theirs.
 func (c *call) located(err error) error {
-	if e, ok := err.(*Error); ok || err == nil { //nolint:errorlint // a wrapped one has a place in another text
-		if e == nil {
-			return nil
-		}
+	if err == nil {
+		return nil
+	}
+	// No errors.As: a wrapped one has its place in another text.
+	if e, ok := err.(*Error); ok {
 		return e
 	}
 	return c.foreign(err)

@@ -49,12 +49,7 @@ func init() {
 }
 
 // kind is what argument i may be.
-func (r *row) kind(i int) kindSet {
-	if len(r.kinds) == 0 {
-		return anyKind
-	}
-	return r.kinds[min(i, len(r.kinds)-1)]
-}
+func (r *row) kind(i int) kindSet { return r.kinds[min(i, len(r.kinds)-1)] }
 
 func (r *row) arity() string { return countRange(r.min, r.max) }
 

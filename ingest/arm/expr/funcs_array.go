@@ -281,9 +281,9 @@ func (c *call) merge(a, b *Object) (*Object, error) {
 			members = append(members, m)
 			continue
 		}
-		old, new := a.members[i].Value, m.Value
-		x, ok1 := old.(*Object)
-		y, ok2 := new.(*Object)
+		was, is := a.members[i].Value, m.Value
+		x, ok1 := was.(*Object)
+		y, ok2 := is.(*Object)
 		switch {
 		case ok1 && ok2:
 			inner, err := c.merge(x, y)
@@ -291,13 +291,13 @@ func (c *call) merge(a, b *Object) (*Object, error) {
 				return nil, err
 			}
 			members[i].Value, members[i].Origin = inner, m.Origin
-		case ok1 && new.Kind() == KindUnknown || ok2 && old.Kind() == KindUnknown:
-			u := c.ev.unknown(c.expr, []Value{old, new}, func(l []Expr) Expr {
+		case ok1 && is.Kind() == KindUnknown || ok2 && was.Kind() == KindUnknown:
+			u := c.ev.unknown(c.expr, []Value{was, is}, func(l []Expr) Expr {
 				return &Call{Span: c.expr.Span, Name: c.expr.Name, Args: l}
 			})
 			members[i].Value, members[i].Origin = u, m.Origin
 		default:
-			members[i].Value, members[i].Origin = new, m.Origin
+			members[i].Value, members[i].Origin = is, m.Origin
 		}
 	}
 	if err := c.spend(len(members), containerCost*len(members)); err != nil {

@@ -35,8 +35,8 @@ func format(c *call) (Value, error) {
 }
 
 var (
-	errFormat      = errors.New("Input string was not in a correct format.")                                                             //nolint:staticcheck // .NET's words
-	errFormatIndex = errors.New("Index (zero based) must be greater than or equal to zero and less than the size of the argument list.") //nolint:staticcheck // .NET's words
+	errFormat      = errors.New("input string was not in a correct format")
+	errFormatIndex = errors.New("index (zero based) must be greater than or equal to zero and less than the size of the argument list")
 )
 
 type formatter struct {

@@ -52,6 +52,10 @@ func mapItems(c *call) (Value, error) {
 		return nil, err
 	}
 	in := c.args[0].(*Array)
+	if in.repeat {
+		// The values of items that may be absent could not be told from the others.
+		return c.unknown(), nil
+	}
 	list := make([]Item, in.Len())
 	for i, it := range in.items {
 		v, err := c.apply(l, it.Value, Int(i))
@@ -60,18 +64,7 @@ func mapItems(c *call) (Value, error) {
 		}
 		list[i].Value = v
 	}
-	out, err := c.newArray(list)
-	if err != nil {
-		return nil, err
-	}
-	if in.repeat {
-		// Behind the first unknown item the indexes are not certain either.
-		if len(l.params) == 2 {
-			return c.unknown(), nil
-		}
-		out.repeating()
-	}
-	return out, nil
+	return c.array(list)
 }
 
 func filterItems(c *call) (Value, error) {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,5 +94,60 @@ func TestAccessErrors(t *testing.T) {
 		"[union(parameters('list'), createArray(1))[2]]": "<[createArray(1, parameters('missing'), 3)[2]]>",
 	} {
 		check(t, text, want, newScope())
+	}
+}
+
+func TestUnknownErrorKeepsTheRestGoing(t *testing.T) {
+	s := newScope()
+	s.params["failed"] = UnknownError(nil, &Error{Msg: strings.Repeat("ü", 100)})
+	v, err := evalText(t, "[createArray(1, parameters('failed'))]", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := Reasons(v)
+	if len(reasons) != 1 || reasons[0].Kind != Failed || !strings.HasSuffix(reasons[0].Name, "ü…") {
+		t.Errorf("reasons %v", reasons)
+	}
+	roundTrip(t, v.(*Array).At(1).Value.(*Unknown).Expr)
+}
+
+func TestReasonStrings(t *testing.T) {
+	for r, want := range map[Reason]string{
+		{MissingParameter, "p"}:       "parameter:p",
+		{MissingContext, "tenant()"}:  "context:tenant()",
+		{RuntimeState, "id"}:          "state:id",
+		{RuntimeFunction, "listKeys"}: "function:listKeys",
+		{Unsettled, "replace"}:        "unsettled:replace",
+		{Failed, "x"}:                 "failed:x",
+	} {
+		if got := r.String(); got != want {
+			t.Errorf("%+v: %s", r, got)
+		}
+	}
+}
+
+func TestMessagesStayShort(t *testing.T) {
+	var members []Member
+	for i := range 500 {
+		members = append(members, Member{Name: fmt.Sprintf("%s%d", strings.Repeat("k", 200), i), Value: Null{}})
+	}
+	s := newScope()
+	s.params["wide"] = NewObject(nil, members...)
+	_, err := evalText(t, "[parameters('wide').x]", s)
+	if err == nil || len(err.Error()) > 3000 {
+		t.Errorf("error of %d bytes", len(err.Error()))
+	}
+}
+
+func TestSizeSeesSharedParts(t *testing.T) {
+	v, err := evalText(t, "[reduce(range(0, 100), 1, lambda('c', 'n', createArray(lambdaVariables('c'), lambdaVariables('c'))))]", newScope())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := Size(v); n < 1<<60 {
+		t.Errorf("Size is %d", n)
+	}
+	if n := Size(ArrayOf(Int(1), NewObject(nil, Member{Name: "a", Value: Null{}}))); n != 4 {
+		t.Errorf("Size is %d, want 4", n)
 	}
 }
