@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ipflow/index"
@@ -114,24 +115,26 @@ func Ask(n *network.Network, r Request) (answer Answer, notes []string, err erro
 // answer evaluates the layers up to a denying one; found is false when the NIC
 // has none.
 func (x *question) answer() (r Result, found bool) {
-	layers := oracle.Layers(x.nic, x.direction)
-	if len(layers) == 0 {
-		return Result{}, false
-	}
+	layers := oracle.Layers(x.net, x.nic, x.direction)
 	for i := range layers {
 		layers[i].Evaluate(x.direction, x.compare)
-		if !layers[i].CanEnd(flow.Allow) {
+		if !layers[i].CanPass() {
 			layers = layers[:i+1]
 			break
 		}
 	}
 	verdict := oracle.Conclude(layers)
+	// Admin rules none of which matches are no element of the answer.
+	layers = slices.DeleteFunc(layers, func(l oracle.LayerTrace) bool { return !l.MayMatch() })
+	if len(layers) == 0 {
+		return Result{}, false
+	}
 	r.GroupResult = GroupResult{Access: verdict.Access.String(), Reason: verdict.Reason}
 	for i := range layers {
 		l := &layers[i]
 		g := EvaluatedGroup{GroupID: l.GroupID, AppliedTo: l.AppliedTo, Rules: []RuleEvaluation{}}
-		if m := l.Matched(); m != nil && l.CanEnd(flow.Allow) != l.CanEnd(flow.Deny) {
-			g.Matched = &MatchedRule{Name: m.DiagnosticSpelling(), Action: m.Access.String()}
+		if l.Sure != nil && l.CanEnd(flow.Allow) != l.CanEnd(flow.Deny) {
+			g.Matched = &MatchedRule{Name: l.Sure.DiagnosticSpelling(), Action: action(l.Sure)}
 		}
 		for j := range l.Rules {
 			g.Rules = append(g.Rules, evaluation(&l.Rules[j]))
@@ -170,7 +173,7 @@ func (x *question) partial(l *oracle.LayerTrace, decides bool) []string {
 			continue
 		}
 		what, verb := "rule", "covers"
-		if decides && t.Rule.Access != l.Matched().Access {
+		if (decides || t.Rule.Always) && (l.Sure == nil || action(t.Rule) != action(l.Sure)) {
 			what = "answer"
 		}
 		if meets == oracle.Maybe || len(t.Rule.Facts) > 0 {
@@ -180,6 +183,13 @@ func (x *question) partial(l *oracle.LayerTrace, decides bool) []string {
 			what, t.Rule.DiagnosticSpelling(), verb, x.parts(t)))
 	}
 	return out
+}
+
+func action(r *network.Rule) string {
+	if r.Always {
+		return "AlwaysAllow"
+	}
+	return r.Access.String()
 }
 
 // parts names the fields that a rule holds only in part, with the addresses it

@@ -200,6 +200,85 @@ func group(t *testing.T, name string, rules []string) *network.SecurityGroup {
 	return estate.Group(name, list...)
 }
 
+// adminRules makes rules of one network manager from words.
+func adminRules(t *testing.T, words ...string) *network.AdminRules {
+	const manager = "/subscriptions/s/providers/Microsoft.Network/networkManagers/GlobalRules"
+	a := &network.AdminRules{Source: "test"}
+	for i, w := range words {
+		always := strings.Contains(w, "AlwaysAllow")
+		r := estate.Rule(t, int32(1+i), strings.Replace(w, "AlwaysAllow", "Allow", 1))
+		r.Kind, r.Always, r.ManagerID, r.ID = network.AdminRule, always, manager, manager+"/rules/"+r.Name
+		a.Rules = append(a.Rules, r)
+	}
+	return a
+}
+
+// Admin rules are the first element: the manager, the virtual network, bare
+// rule names; none when none matches.
+func TestAdminRules(t *testing.T) {
+	for _, c := range []struct {
+		name, words, want string
+		rules             []string
+		nsg               []string
+	}{
+		{
+			"vector-77", "Inbound TCP 10.0.0.9 10.0.0.4 80", `Deny
+GlobalRules@vnet Deny VirtualNetwork
+  VirtualNetwork psodt`, []string{"VirtualNetwork In Deny * VirtualNetwork * *"}, []string{},
+		},
+		{
+			"none-matches", "Inbound TCP 8.8.8.8 10.0.0.4 80", `Allow
+g@nic1 Allow UserRule_web
+  UserRule_web psodt`, []string{"ssh In Deny Tcp * * 22"}, []string{"web In Allow Tcp * * 80"},
+		},
+		{
+			"allow-leaves-it-to-the-groups", "Inbound TCP 8.8.8.8 10.0.0.4 80", `Deny
+GlobalRules@vnet Allow web
+  ssh psod.
+  web psodt
+g@nic1 Deny UserRule_no
+  UserRule_no psodt`, []string{"ssh In Deny Tcp * * 22", "web In Allow Tcp * * 80"}, []string{"no In Deny Tcp * * 80"},
+		},
+		{
+			"always-allow-ends", "Inbound TCP 8.8.8.8 10.0.0.4 80", `Allow
+GlobalRules@vnet AlwaysAllow web
+  web psodt`, []string{"web In AlwaysAllow Tcp * * 80"}, []string{"no In Deny Tcp * * 80"},
+		},
+		{
+			"part-always-allowed", "Inbound TCP 8.8.8.0/24 10.0.0.4 80", `Deny
+GlobalRules@vnet Allow rest
+  some p.odt
+  rest psodt
+g@nic1 Deny UserRule_no
+  UserRule_no psodt
+warning answer differs inside the range: rule some covers part of the source (8.8.8.8)`,
+			[]string{"some In AlwaysAllow Tcp 8.8.8.8 * 80", "rest In Allow Tcp * * 80"}, []string{"no In Deny Tcp * * 80"},
+		},
+		{
+			"uncertain-always-allow", "Inbound TCP 8.8.8.8 10.0.0.4 80", `Unknown
+GlobalRules@vnet -
+  some p.odt
+g@nic1 Deny UserRule_no
+  UserRule_no psodt
+reason unknown-tag:Nobody`, []string{"some In AlwaysAllow Tcp Nobody * 80"}, []string{"no In Deny Tcp * * 80"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := estate.New(nil, group(t, "g", c.nsg))
+			n.Subnets[0].Admin = adminRules(t, c.rules...)
+			a, _ := ask(t, estate.Linked(n), "vm1", c.words)
+			if diff := cmp.Diff(c.want, brief(a.Results[0])); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	n := estate.New(nil, nil)
+	n.Subnets[0].Admin = adminRules(t, "ssh In Deny Tcp * * 22")
+	if a, _ := ask(t, estate.Linked(n), "vm1", "Inbound TCP 8.8.8.8 10.0.0.4 80"); len(a.Results) != 0 {
+		t.Errorf("no group and no matching admin rule, and yet %s", brief(a.Results[0]))
+	}
+}
+
 // One group on subnet and NIC is listed once per association.
 func TestVector94(t *testing.T) {
 	t.Run("vector-94", func(t *testing.T) {

@@ -15,6 +15,10 @@
 // packet mixes them; a protocol of `*` together with a destination port asks
 // about packets that have that port.
 //
+// Admin rules (Azure Virtual Network Manager) are the first element: the manager's
+// id, the virtual network, bare rule names; the action of a final allow is
+// AlwaysAllow. They are left out when none matches.
+//
 // An Answer marshals in the API's shape and order. Functions do not change the
 // network and may run concurrently.
 //

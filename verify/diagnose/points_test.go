@@ -160,7 +160,7 @@ func checkPoint(o *oracle.Oracle, nic *network.NIC, tuple flow.Tuple, r *Result)
 			}
 		}
 		if g.Matched != nil && len(r.Warnings) == 0 && r.GroupResult.Reason == "" {
-			if m := trace.Layers[i].Matched(); m.DiagnosticSpelling() != g.Matched.Name {
+			if m := trace.Layers[i].Sure; m.DiagnosticSpelling() != g.Matched.Name {
 				return "the oracle matches " + m.Name
 			}
 		}

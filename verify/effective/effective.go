@@ -20,9 +20,10 @@ type Answer struct {
 	Value []Group `json:"value"`
 }
 
-// Group is one security group on the way.
+// Group is one security group on the way, or the admin rules of one network
+// manager.
 type Group struct {
-	SecurityGroup Reference   `json:"networkSecurityGroup"`
+	SecurityGroup *Reference  `json:"networkSecurityGroup,omitempty"` // nil for admin rules
 	Association   Association `json:"association"`
 	Rules         []Rule      `json:"effectiveSecurityRules"`
 	TagMap        TagMap      `json:"tagMap"`
@@ -37,8 +38,9 @@ type Reference struct {
 
 // Association says where the group is; both, when it is the same group.
 type Association struct {
-	Subnet *Reference `json:"subnet,omitempty"`
-	NIC    *Reference `json:"networkInterface,omitempty"`
+	Manager *Reference `json:"networkManager,omitempty"`
+	Subnet  *Reference `json:"subnet,omitempty"`
+	NIC     *Reference `json:"networkInterface,omitempty"`
 }
 
 // Rule is one security rule, normalised.
@@ -55,7 +57,7 @@ type Rule struct {
 	DestinationPrefixes  []string `json:"destinationAddressPrefixes"`
 	ExpandedSources      []string `json:"expandedSourceAddressPrefix,omitempty"`
 	ExpandedDestinations []string `json:"expandedDestinationAddressPrefix,omitempty"`
-	Access               string   `json:"access"`
+	Access               string   `json:"access"` // AlwaysAllow too for admin rules
 	Priority             int32    `json:"priority"`
 	Direction            string   `json:"direction"`
 }
@@ -105,20 +107,41 @@ func (m TagMap) MarshalJSON() ([]byte, error) {
 func Of(n *network.Network, nic *network.NIC) (answer Answer, notes []string) {
 	answer.Value = []Group{}
 	t := newTags(n, nic)
-	// Inbound order: subnet, then NIC.
-	for _, l := range oracle.Layers(nic, flow.Inbound) {
-		last := len(answer.Value) - 1
-		if l.Layer == flow.NetworkInterface && last >= 0 && l.GroupID != "" &&
-			network.Key(answer.Value[last].SecurityGroup.ID) == network.Key(l.GroupID) {
-			answer.Value[last].Association.NIC = &Reference{l.AppliedTo}
-			continue
+	// Inbound order: admin rules, subnet, NIC.
+	for _, l := range oracle.Layers(n, nic, flow.Inbound) {
+		switch l.Layer {
+		case flow.SecurityAdmin:
+			answer.Value = append(answer.Value, t.managers(&l)...)
+		case flow.Subnet:
+			g := t.group(&l)
+			g.Association.Subnet = &Reference{l.AppliedTo}
+			answer.Value = append(answer.Value, g)
+		case flow.NetworkInterface:
+			if same := answer.associated(l.GroupID); same != nil {
+				same.Association.NIC = &Reference{l.AppliedTo}
+				continue
+			}
+			g := t.group(&l)
+			g.Association.NIC = &Reference{l.AppliedTo}
+			answer.Value = append(answer.Value, g)
+		case flow.NoLayer:
+			panic("effective: no layer")
 		}
-		answer.Value = append(answer.Value, t.group(&l))
 	}
 	for i := range answer.Value {
 		notes = append(notes, answer.Value[i].notes()...)
 	}
 	return answer, append(notes, attachment(n, nic)...)
+}
+
+// associated returns the element of a security group already listed.
+func (a *Answer) associated(id string) *Group {
+	for i := range a.Value {
+		if g := &a.Value[i]; id != "" && g.SecurityGroup != nil && network.Key(g.SecurityGroup.ID) == network.Key(id) {
+			return g
+		}
+	}
+	return nil
 }
 
 // attachment notes where Azure answers an error: effective rules need a running
@@ -156,31 +179,52 @@ func (g *Group) notes() (out []string) {
 	for i, f := range facts {
 		facts[i] = diag.Printable(f)
 	}
-	name := "a security group"
-	if id := g.SecurityGroup.ID; id != "" {
-		name = "security group " + diag.Printable(network.LastSegment(id))
+	name, id := "security group", ""
+	if g.SecurityGroup != nil {
+		id = g.SecurityGroup.ID
+	} else {
+		name, id = "network manager", g.Association.Manager.ID
+	}
+	if id != "" {
+		name += " " + diag.Printable(network.LastSegment(id))
 	}
 	return []string{name + " is not fully known: " + strings.Join(facts, ",")}
 }
 
 func (t *tags) group(l *oracle.LayerTrace) Group {
-	g := Group{SecurityGroup: Reference{l.GroupID}, Rules: []Rule{}, TagMap: TagMap{}}
-	switch l.Layer {
-	case flow.Subnet:
-		g.Association.Subnet = &Reference{l.AppliedTo}
-	case flow.NetworkInterface:
-		g.Association.NIC = &Reference{l.AppliedTo}
-	case flow.SecurityAdmin, flow.NoLayer:
-		panic("effective: layer " + l.Layer.String())
-	}
+	g := Group{SecurityGroup: &Reference{l.GroupID}, Rules: []Rule{}, TagMap: TagMap{}}
 	if l.Group == nil {
-		g.open().Group = []string{l.Missing}
+		g.open().Group = strings.Split(l.Missing, ",")
 		return g
 	}
 	for _, r := range l.Group.Rules {
 		g.Rules = append(g.Rules, t.rule(&g, r))
 	}
 	return g
+}
+
+// managers returns an element for each network manager, in evaluation order.
+func (t *tags) managers(l *oracle.LayerTrace) []Group {
+	element := func(id string) Group {
+		return Group{Association: Association{Manager: &Reference{id}}, Rules: []Rule{}, TagMap: TagMap{}}
+	}
+	if l.Admin == nil {
+		g := element(l.GroupID)
+		g.open().Group = strings.Split(l.Missing, ",")
+		return []Group{g}
+	}
+	rules := slices.Clone(l.Admin.Rules)
+	slices.SortStableFunc(rules, func(a, b *network.Rule) int { return int(a.Direction) - int(b.Direction) })
+	var out []Group
+	for _, r := range rules {
+		i := slices.IndexFunc(out, func(g Group) bool { return network.Key(g.Association.Manager.ID) == network.Key(r.ManagerID) })
+		if i < 0 {
+			i = len(out)
+			out = append(out, element(r.ManagerID))
+		}
+		out[i].Rules = append(out[i].Rules, t.rule(&out[i], r))
+	}
+	return out
 }
 
 func (g *Group) open() *Open {
@@ -206,7 +250,10 @@ func (t *tags) rule(g *Group, r *network.Rule) Rule {
 		SourcePorts: ports(r.SourcePorts, r.Text.SourcePorts), DestinationPorts: ports(r.DestinationPorts, r.Text.DestinationPorts),
 		Access: r.Text.Access, Priority: r.Priority, Direction: r.Text.Direction,
 	}
-	if r.Access != flow.Unknown {
+	switch {
+	case r.Always:
+		out.Access = "AlwaysAllow"
+	case r.Access != flow.Unknown:
 		out.Access = r.Access.String()
 	}
 	if r.Direction != 0 {

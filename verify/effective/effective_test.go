@@ -257,6 +257,39 @@ func TestAssociations(t *testing.T) {
 	}
 }
 
+// Admin rules come first, an element per manager, in evaluation order.
+func TestAdminRules(t *testing.T) {
+	n := estate.New(estate.Group("g"), nil)
+	admin := &network.AdminRules{Source: "test"}
+	for i, words := range []string{"out Out Allow Tcp * Internet 443", "ssh In Allow Tcp * * 22", "other In Deny * 10.9.0.0/16 * *"} {
+		r := estate.Rule(t, int32(10+i), words)
+		r.Kind, r.ManagerID = network.AdminRule, []string{"/nm/a", "/nm/A", "/nm/b"}[i]
+		r.Always = r.Name == "ssh"
+		admin.Rules = append(admin.Rules, r)
+	}
+	n.Subnets[0].Admin = admin
+	network.Link(n)
+	a, notes := Of(n, n.NICs[0])
+	if len(notes) > 0 || len(a.Value) != 3 || a.Value[2].SecurityGroup == nil {
+		t.Fatalf("%d elements, notes %q", len(a.Value), notes)
+	}
+	first, second := a.Value[0], a.Value[1]
+	if first.SecurityGroup != nil || network.Key(first.Association.Manager.ID) != "/nm/a" || second.Association.Manager.ID != "/nm/b" {
+		t.Errorf("%+v, %+v", first.Association, second.Association)
+	}
+	if len(first.Rules) != 2 || first.Rules[0].Name != "ssh" || first.Rules[0].Access != "AlwaysAllow" || first.Rules[1].Direction != "Outbound" {
+		t.Errorf("%+v", first.Rules)
+	}
+	admin.Facts = []string{"unresolved:f#/p", "missing-vnet:v"}
+	a, notes = Of(n, n.NICs[0])
+	if len(a.Value) != 2 || !slices.Equal(a.Value[0].Open.Group, []string{"missing-vnet:v", "unresolved:f#/p"}) {
+		t.Errorf("%+v", a.Value[0])
+	}
+	if len(notes) != 1 || !strings.HasPrefix(notes[0], "network manager a is not fully known: missing-vnet:v,unresolved:f#/p") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 func TestVirtualNetworkOrder(t *testing.T) {
 	n := estate.New(estate.Group("g"), nil)
 	n.VirtualNetworks[0].Peerings = []*network.Peering{

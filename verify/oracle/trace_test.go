@@ -56,6 +56,20 @@ func randomNetwork(rng *rand.Rand) (*network.Network, *network.NIC) {
 			n.SecurityGroups = append(n.SecurityGroups, g)
 		}
 	}
+	admin := &network.AdminRules{Source: "test"}
+	for j := range rng.IntN(4) {
+		r := &network.Rule{
+			Kind: network.AdminRule, ID: fmt.Sprintf("/nm/m/r%d", j), Name: fmt.Sprintf("r%d", j), ManagerID: "/nm/m",
+			Priority: int32(1 + j), Direction: flow.Direction(1 + rng.IntN(2)), Access: flow.Access(1 + rng.IntN(2)),
+			Protocol: []network.ProtocolMatch{network.AnyProtocol, 6}[rng.IntN(2)],
+			Source:   side(), Destination: side(), SourcePorts: ports(), DestinationPorts: ports(),
+		}
+		r.Always = r.Access == flow.Allow && rng.IntN(2) == 0
+		admin.Rules = append(admin.Rules, r)
+	}
+	if rng.IntN(10) == 0 {
+		admin.Facts = []string{"unresolved:admin"}
+	}
 	nic := &network.NIC{ID: "/nics/a", Name: "a", SubnetID: "/vnets/v/subnets/s", IPConfigs: []network.IPConfig{{Address: netip.MustParseAddr("10.0.0.4")}}}
 	n.NICs = []*network.NIC{nic}
 	if rng.IntN(4) > 0 {
@@ -65,6 +79,9 @@ func randomNetwork(rng *rand.Rand) (*network.Network, *network.NIC) {
 		s := &network.Subnet{ID: "/vnets/v/subnets/s", VirtualNetworkID: "/vnets/v"}
 		if rng.IntN(4) > 0 {
 			s.Group.ID = "/nsgs/g1"
+		}
+		if rng.IntN(2) == 0 {
+			s.Admin = admin
 		}
 		n.Subnets = append(n.Subnets, s)
 		n.VirtualNetworks = append(n.VirtualNetworks, &network.VirtualNetwork{ID: "/vnets/v", Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}})
@@ -94,6 +111,7 @@ func TestTraceAgreesWithClassify(t *testing.T) {
 		if diff := cmp.Diff(want, got.Verdict); diff != "" {
 			t.Fatalf("round %d, %+v: %s", round, tuple, diff)
 		}
+		checkPrefix(t, got)
 		accesses[want.Access]++
 		q := question{net: n, nic: nic, t: tuple}
 		for _, l := range got.Layers {
@@ -108,6 +126,19 @@ func TestTraceAgreesWithClassify(t *testing.T) {
 	for _, a := range []flow.Access{flow.Unknown, flow.Allow, flow.Deny} {
 		if accesses[a] < 100 {
 			t.Errorf("only %d answers %v: the worlds are too tame", accesses[a], a)
+		}
+	}
+}
+
+// checkPrefix: the layers behind one that surely ends change nothing.
+func checkPrefix(t *testing.T, trace Trace) {
+	t.Helper()
+	for i := range trace.Layers {
+		if !trace.Layers[i].CanPass() {
+			if diff := cmp.Diff(trace.Verdict, Conclude(trace.Layers[:i+1])); diff != "" {
+				t.Fatalf("without the layers behind %v: %s", trace.Layers[i].Layer, diff)
+			}
+			return
 		}
 	}
 }
