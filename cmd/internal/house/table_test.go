@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"index/route":                {},
 	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
+	"verify/effective":           {"index", "ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
 	"verify/internal/estate":     {"ingest/...", "verify/oracle"},
 	"verify/oracle":              {"ingest/flow", "ingest/network"},
 	"verify/explain":             {"ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
@@ -65,15 +66,16 @@ var homes = map[string]struct {
 	testOnly bool
 }{
 	// The batches of ingest/column are Arrow records: their readers and writers
-	// handle arrays, and nobody else does.
+	// handle arrays, and nobody else does. benchmarks/corpus writes made-up flows.
 	"github.com/apache/arrow/go/v17": {packages: []string{
 		"ingest/column", "ingest/column/columntest", "ingest/flowfile", "verify",
 		"report/layout", "report/layout/layouttest", "report/flows", "report/parquet",
+		"benchmarks/corpus",
 	}},
-	"github.com/parquet-go/parquet-go": {packages: []string{"ingest/flowfile", "report/parquet"}},
+	"github.com/parquet-go/parquet-go": {packages: []string{"ingest/flowfile", "report/parquet", "benchmarks/corpus"}},
 	"github.com/klauspost/compress":    {packages: []string{"ingest/snapshot", "ingest/flowfile", "report/flows", "report/parquet"}},
 	"golang.org/x/text":                {packages: []string{"ingest/jsontree"}},
-	"golang.org/x/sync":                {packages: []string{"ingest/snapshot", "index", "verify"}},
+	"golang.org/x/sync":                {packages: []string{"ingest/snapshot", "ingest/flowfile", "index", "verify"}},
 	"github.com/spf13/cobra":           {packages: []string{"cmd/ipflow"}},
 	"github.com/spf13/pflag":           {packages: []string{"cmd/ipflow"}},
 	"github.com/mattn/go-isatty":       {packages: []string{"cmd/ipflow"}},
