@@ -1,0 +1,142 @@
+package flowfile
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"ipflow/ingest/column"
+)
+
+// Options say how flow files are read. The zero value reads files by extension
+// and keeps every column.
+type Options struct {
+	// Format is parquet, arrow, csv, tsv or jsonl, in any case; "" goes by each
+	// file's extension (.parquet .arrow .arrows .ipc .feather .csv .tsv .jsonl
+	// .ndjson; text also .gz and .zst). Standard input needs it.
+	Format string
+	// Map gives the file's name of a flow column, for example nic → NicId. Both
+	// ignore case.
+	Map map[string]string
+	// Keep says which input columns the batches carry besides the flow columns.
+	Keep KeepSpec
+	// WindowRows is the largest number of rows of a batch; 0 means 1<<17 for text
+	// and 1<<20 for Parquet and Arrow.
+	WindowRows int
+	// Stdin is what "-" reads.
+	Stdin io.Reader
+
+	allocator memory.Allocator // of Arrow input, for tests; nil for Go's
+}
+
+// KeepSpec names the input columns to keep. The zero value keeps all.
+type KeepSpec struct {
+	None bool
+	// Columns are the names of the columns to keep, in this order; they ignore
+	// case. Empty with None false: all, in the file's order.
+	Columns []string
+}
+
+// ParseKeep reads all, none, or a comma-separated list of column names.
+func ParseKeep(s string) (KeepSpec, error) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "", "all":
+		return KeepSpec{}, nil
+	case "none":
+		return KeepSpec{None: true}, nil
+	}
+	var k KeepSpec
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			return k, usagef("--keep %q has an empty column name", s)
+		}
+		k.Columns = append(k.Columns, name)
+	}
+	return k, nil
+}
+
+func (k KeepSpec) all() bool { return !k.None && len(k.Columns) == 0 }
+
+// UsageError is a fault of the request, not of a file.
+type UsageError struct{ text string }
+
+// Error returns the fault and its remedy.
+func (e *UsageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error {
+	return &UsageError{fmt.Sprintf(format, args...)}
+}
+
+// fileFormat is one way to write flows.
+type fileFormat uint8
+
+const (
+	unknownFormat fileFormat = iota
+	parquetFormat
+	arrowFormat
+	csvFormat
+	tsvFormat
+	jsonlFormat
+)
+
+var formatNames = [...]string{"", "parquet", "arrow", "csv", "tsv", "jsonl"}
+
+func (f fileFormat) String() string { return formatNames[f] }
+
+func (f fileFormat) text() bool { return f >= csvFormat }
+
+var extensions = map[string]fileFormat{
+	".parquet": parquetFormat, ".arrow": arrowFormat, ".arrows": arrowFormat, ".ipc": arrowFormat, ".feather": arrowFormat,
+	".csv": csvFormat, ".tsv": tsvFormat, ".jsonl": jsonlFormat, ".ndjson": jsonlFormat,
+}
+
+// formatOf returns the format that the options and the path's extension ask for.
+func formatOf(path string, o *Options) (fileFormat, error) {
+	const choices = "parquet, arrow, csv, tsv or jsonl"
+	if o.Format != "" {
+		if i := slices.Index(formatNames[:], strings.ToLower(o.Format)); i > 0 {
+			return fileFormat(i), nil
+		}
+		return 0, usagef("--flows-format %q: choose %s", o.Format, choices)
+	}
+	if path == stdin {
+		return 0, usagef("flows on standard input need --flows-format %s", choices)
+	}
+	ext := strings.ToLower(filepath.Ext(path))
+	zipped := ext == ".gz" || ext == ".zst"
+	if zipped {
+		ext = strings.ToLower(filepath.Ext(path[:len(path)-len(ext)]))
+	}
+	f, ok := extensions[ext]
+	if !ok {
+		return 0, usagef("%s: its extension names no flow format; use --flows-format %s", path, choices)
+	}
+	if zipped && !f.text() {
+		return 0, usagef("%s: compressed %s files are not read; decompress it first", path, f)
+	}
+	return f, nil
+}
+
+// flowNames returns the name in the file of each flow column, by Map or its own.
+func (o *Options) flowNames() (names [column.NumNames]string, err error) {
+	for i, n := range column.Names() {
+		names[i] = n
+	}
+	for key, name := range o.Map {
+		i := slices.IndexFunc(column.Names(), func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(key)) })
+		if i < 0 {
+			return names, usagef("--map %s=%s: %s is no flow column; they are %s", key, name, key, strings.Join(column.Names(), ", "))
+		}
+		names[i] = strings.TrimSpace(name)
+	}
+	for i, n := range names {
+		if j := slices.IndexFunc(names[:i], func(m string) bool { return strings.EqualFold(m, n) }); j >= 0 {
+			return names, usagef("column %s stands for both %s and %s; correct --map", n, column.Name(j), column.Name(i))
+		}
+	}
+	return names, nil
+}
