@@ -22,6 +22,6 @@
 // An Answer marshals in the API's shape and order. Functions do not change the
 // network and may run concurrently.
 //
-// Imports: index, index/interval, ingest/flow, ingest/jsontree, ingest/network,
-// verify/oracle.
+// Imports: index, index/interval, ingest/diag, ingest/flow, ingest/jsontree,
+// ingest/network, verify/oracle.
 package diagnose

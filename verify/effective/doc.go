@@ -6,7 +6,7 @@
 // Spelling and order are those of recorded answers of 2024: `*` prints as
 // 0.0.0.0/0, twice in the plural; ports print as ranges; rules run inbound then
 // outbound, each by priority; VirtualNetwork lists its sources in the order of
-// Parts. The group of the subnet comes before that of the NIC; no recording shows
+// oracle.Parts. The group of the subnet comes before that of the NIC; no recording shows
 // both. Admin rules come first, an element per network manager under
 // association.networkManager. IPv6 stands in the Internet tag only when the
 // virtual network has IPv6: recordings of IPv4 networks show none. An application
@@ -19,5 +19,5 @@
 //
 // Functions do not change the network and may run concurrently.
 //
-// Imports: index, ingest/flow, ingest/network, verify/oracle.
+// Imports: index, ingest/diag, ingest/flow, ingest/network, verify/oracle.
 package effective

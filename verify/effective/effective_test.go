@@ -15,6 +15,7 @@ import (
 	"ipflow/ingest/diag"
 	"ipflow/ingest/network"
 	"ipflow/verify/internal/estate"
+	"ipflow/verify/oracle"
 )
 
 // generic is an answer as any reader of its JSON sees it.
@@ -199,20 +200,32 @@ func TestSpelling(t *testing.T) {
 	vnet := []string{"10.0.0.0/16", "168.63.129.16/32"}
 	for name, c := range map[string]struct{ got, want Rule }{
 		"vector-35": {find("securityRules/any"), Rule{
-			"securityRules/any", "All", "0-65535", "22-22", all, []string{"22-22"},
+			"securityRules/any", "All", "0-65535", "22-22", all,
+			[]string{"22-22"},
 			"0.0.0.0/0", "0.0.0.0/0", anywhere, anywhere, nil, nil, "Allow", 100, "Inbound",
 		}},
 		"vector-36": {find("securityRules/lists"), Rule{
-			"securityRules/lists", "Tcp", "0-65535", "80-80", all, []string{"80-80", "500-1000"},
-			"10.1.0.0/16", "VirtualNetwork", []string{"10.1.0.0/16", "10.2.0.0/16"}, []string{"VirtualNetwork"}, nil, vnet, "Allow", 200, "Inbound",
+			"securityRules/lists", "Tcp", "0-65535", "80-80", all,
+			[]string{"80-80", "500-1000"},
+			"10.1.0.0/16", "VirtualNetwork",
+			[]string{"10.1.0.0/16", "10.2.0.0/16"},
+			[]string{"VirtualNetwork"},
+			nil, vnet, "Allow", 200, "Inbound",
 		}},
 		"group-members": {find("securityRules/group"), Rule{
 			"securityRules/group", "Esp", "0-65535", "0-65535", all, all,
-			"10.0.0.4/32", "", []string{"10.0.0.4/32"}, []string{}, nil, nil, "Deny", 150, "Inbound",
+			"10.0.0.4/32", "",
+			[]string{"10.0.0.4/32"},
+			[]string{},
+			nil, nil, "Deny", 150, "Inbound",
 		}},
 		"tag-and-literal": {find("securityRules/tag"), Rule{
 			"securityRules/tag", "47", "0-65535", "0-65535", all, all,
-			"Storage", "0.0.0.0/0", []string{"Storage"}, []string{"0.0.0.0/0"}, []string{"20.60.0.0/24", "2603::/48"}, nil, "Deny", 160, "Inbound",
+			"Storage", "0.0.0.0/0",
+			[]string{"Storage"},
+			[]string{"0.0.0.0/0"},
+			[]string{"20.60.0.0/24", "2603::/48"},
+			nil, "Deny", 160, "Inbound",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -320,7 +333,7 @@ func TestVirtualNetworkOrder(t *testing.T) {
 		t.Error("a peer's public range is left in Internet")
 	}
 	// The list and the set that decides verdicts are computed apart.
-	parts, facts := Parts(n, n.NICs[0])
+	parts, facts := oracle.Parts(n, n.NICs[0])
 	var list []netip.Prefix
 	for _, p := range parts {
 		list = append(list, p.Prefix)

@@ -10,6 +10,5 @@
 // Explain and Notes do not change the network and may run concurrently. Write
 // prints untrusted names inert.
 //
-// Imports: ingest/diag, ingest/flow, ingest/network, verify/effective,
-// verify/oracle.
+// Imports: ingest/diag, ingest/flow, ingest/network, verify/oracle.
 package explain

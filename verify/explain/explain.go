@@ -9,7 +9,6 @@ import (
 	"ipflow/ingest/diag"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
-	"ipflow/verify/effective"
 	"ipflow/verify/oracle"
 )
 
@@ -307,7 +306,7 @@ func sources(n *network.Network, nic *network.NIC, layers []Layer) []string {
 
 func virtualNetworkText(n *network.Network, nic *network.NIC) string {
 	const most = 12
-	parts, facts := effective.Parts(n, nic)
+	parts, facts := oracle.Parts(n, nic)
 	var texts []string
 	for i, p := range parts {
 		if i == most {

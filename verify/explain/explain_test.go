@@ -144,7 +144,8 @@ func TestNotes(t *testing.T) {
 			"assumption portless-ports=unknown; with ignore it would be Allow by securityRules/ping, with never it would be Deny by defaultSecurityRules/DenyAllInBound", "", flow.Unknown,
 		},
 		{
-			"default-that-decides", "Inbound Tcp [fd00::4]:80 [2600::1]:*", []string{"all In Allow * 0.0.0.0/0 * *"},
+			"default-that-decides", "Inbound Tcp [fd00::4]:80 [2600::1]:*",
+			[]string{"all In Allow * 0.0.0.0/0 * *"},
 			"assumption literal-any=ipv4; with both it would be Allow by securityRules/all", "", flow.Deny,
 		},
 		{

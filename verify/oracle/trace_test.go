@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,6 +113,7 @@ func TestTraceAgreesWithClassify(t *testing.T) {
 			t.Fatalf("round %d, %+v: %s", round, tuple, diff)
 		}
 		checkPrefix(t, got)
+		checkParts(t, n, nic, tuple.Remote.Netip())
 		accesses[want.Access]++
 		q := question{net: n, nic: nic, t: tuple}
 		for _, l := range got.Layers {
@@ -127,6 +129,19 @@ func TestTraceAgreesWithClassify(t *testing.T) {
 		if accesses[a] < 100 {
 			t.Errorf("only %d answers %v: the worlds are too tame", accesses[a], a)
 		}
+	}
+}
+
+// checkParts: the list of what VirtualNetwork holds says the same as asking for
+// one address.
+func checkParts(t *testing.T, n *network.Network, nic *network.NIC, a netip.Addr) {
+	t.Helper()
+	parts, facts := Parts(n, nic)
+	listed := slices.ContainsFunc(parts, func(p Part) bool { return p.Prefix.Contains(a) })
+	q := question{net: n, nic: nic}
+	m := q.virtualNetwork(a)
+	if listed != (m.truth == yes) || m.truth == maybe && len(facts) == 0 || m.truth == no && !listed && len(facts) > 0 {
+		t.Fatalf("%v: listed %v, facts %q, asked %+v", a, listed, facts, m)
 	}
 }
 

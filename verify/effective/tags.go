@@ -3,78 +3,11 @@ package effective
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"ipflow/index"
 	"ipflow/ingest/network"
+	"ipflow/verify/oracle"
 )
-
-// Part is one prefix of the VirtualNetwork tag and where it comes from.
-type Part struct {
-	Prefix netip.Prefix
-	From   string // for readers: "virtual network X", "host", "peering X", "route X of table Y"
-}
-
-// Parts computes the VirtualNetwork tag as the NIC sees it, in the order of
-// recorded expansions: the virtual network's space, the host's address, peers,
-// user-defined routes (service-tags-overview). Facts, sorted, are what may add
-// more; without any the parts are all of it.
-func Parts(n *network.Network, nic *network.NIC) (parts []Part, facts []string) {
-	add := func(from string, prefixes ...netip.Prefix) {
-		for _, p := range prefixes {
-			if !slices.ContainsFunc(parts, func(q Part) bool { return q.Prefix == p }) {
-				parts = append(parts, Part{p, from})
-			}
-		}
-	}
-	host := netip.PrefixFrom(network.WireServer, network.WireServer.BitLen())
-	vnet := n.VirtualNetworkOf(nic)
-	if vnet == nil {
-		add("host", host)
-		facts = append(facts, nic.VirtualNetworkFact())
-	} else {
-		add("virtual network "+vnet.Name, vnet.Prefixes...)
-		add("host", host)
-		facts = append(facts, vnet.Facts...)
-		facts = append(facts, vnet.GatewayFacts...)
-		for _, p := range vnet.Peerings {
-			if p.Counts {
-				add("peering "+p.Name, p.Prefixes...)
-			} else if p.Fact != "" {
-				facts = append(facts, p.Fact)
-			}
-		}
-	}
-	switch s := nic.Subnet; {
-	case s == nil:
-		facts = append(facts, nic.SubnetFact)
-	case s.RouteTable.Table != nil:
-		table := s.RouteTable.Table
-		facts = append(facts, table.Facts...)
-		for _, r := range table.Routes {
-			if r.Prefix.IsValid() && hopCounts(n.Assumptions, r.NextHop) {
-				add("route "+r.Name+" of table "+table.Name, r.Prefix)
-			}
-		}
-	case s.RouteTable.Fact != "":
-		facts = append(facts, s.RouteTable.Fact)
-	}
-	slices.Sort(facts)
-	return parts, slices.Compact(facts)
-}
-
-// hopCounts reports whether routes with the next hop type add to VirtualNetwork.
-func hopCounts(a network.Assumptions, hop string) bool {
-	switch choice := a.Value("udr-next-hops"); choice {
-	case "all":
-		return true
-	case "none":
-		return false
-	case "appliance":
-		return strings.EqualFold(hop, "VirtualAppliance")
-	}
-	return strings.EqualFold(hop, "VirtualAppliance") || strings.EqualFold(hop, "VirtualNetworkGateway")
-}
 
 // tags expands selectors as one NIC sees them.
 type tags struct {
@@ -117,7 +50,7 @@ func (t *tags) expand(s network.Selector) (prefixes []netip.Prefix, facts []stri
 	prefixes = []netip.Prefix{}
 	switch s.Kind {
 	case network.SelectVirtualNetwork:
-		parts, facts := Parts(t.net, t.nic)
+		parts, facts := oracle.Parts(t.net, t.nic)
 		for _, p := range parts {
 			prefixes = append(prefixes, p.Prefix)
 		}
