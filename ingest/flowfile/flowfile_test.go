@@ -429,6 +429,9 @@ func TestCancelEndsReading(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := Open(ctx, []string{"-"}, Options{Format: "csv", Stdin: endless{stop}}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("opening after cancel: %v", err)
+	}
 }
 
 func TestCloseMidwayAndNextAfter(t *testing.T) {

@@ -93,7 +93,11 @@ func (in *input) inspect(f fileFormat) error {
 		if err := in.decompress(head); err != nil {
 			return err
 		}
-		if head, err = in.peek(512); err != nil {
+		if head, err = in.peek(16); err != nil {
+			return err
+		}
+		// What has come is enough to go by: a pipe may be slow to give more.
+		if head, err = in.peek(min(in.body.Buffered(), 512)); err != nil {
 			return err
 		}
 	}

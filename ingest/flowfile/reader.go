@@ -79,7 +79,19 @@ func Open(ctx context.Context, paths []string, o Options) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{opts: o, paths: paths, held: make([]decoder, len(paths)), read: new(atomic.Int64)}
-	if err := r.inspect(); err != nil {
+	// A pipe may keep us waiting for its first bytes.
+	inspected := make(chan error, 1)
+	go func() { inspected <- r.inspect() }()
+	select {
+	case err = <-inspected:
+	case <-ctx.Done():
+		go func() {
+			<-inspected
+			r.closeHeld()
+		}()
+		return nil, ctx.Err()
+	}
+	if err != nil {
 		r.closeHeld()
 		return nil, err
 	}
