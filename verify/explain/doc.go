@@ -7,7 +7,7 @@
 // packet shows every blocker at once. The reasons come from the oracle's trace;
 // they hold for the index as well, which must agree with it.
 //
-// Explain and Notes do not change the network and may run concurrently. Write
+// Of and Notes do not change the network and may run concurrently. Write
 // prints untrusted names inert.
 //
 // Imports: ingest/diag, ingest/flow, ingest/network, verify/oracle.

@@ -12,13 +12,8 @@ import (
 	"ipflow/verify/oracle"
 )
 
-// DefaultNear is how many rules that did not match are named per layer.
+// DefaultNear is how many rules that did not match are shown per layer.
 const DefaultNear = 3
-
-// Options tunes Explain; the zero value works.
-type Options struct {
-	Near int // rules that did not match, per layer; 0 means DefaultNear, negative none
-}
 
 // Explanation is everything about one answer.
 type Explanation struct {
@@ -28,8 +23,11 @@ type Explanation struct {
 	Path     Path
 	Layers   []Layer  // in the order of the packet's way
 	Blockers []string // what denies, and what may; empty for a certain Allow
-	Sources  []string // what the tags of the rules shown were computed from
-	Notes    []string
+	// ShowNear is how many rules that did not match are shown per layer: 0
+	// means DefaultNear, a negative number none.
+	ShowNear int
+
+	sources map[network.SelectorKind]string
 }
 
 // Path is where the packet is; ids, "" when not known.
@@ -48,7 +46,7 @@ type Layer struct {
 	Access    flow.Access // Unknown when not certain; Allow also for passing on
 	Matched   *Rule       // the first that surely matches; nil when none does
 	Undecided []Rule      // before it, in evaluation order
-	Near      []Rule      // before it, fewest failing fields first
+	Near      []Rule      // before it, those that do not match, fewest failing fields first
 }
 
 // Rule is a rule and why it does, may or does not match.
@@ -63,19 +61,16 @@ type Rule struct {
 	rule *network.Rule
 }
 
-// Explain answers the question again and keeps the reasons.
-func Explain(n *network.Network, nic *network.NIC, t flow.Tuple, o Options) Explanation {
-	if o.Near == 0 {
-		o.Near = DefaultNear
-	}
+// Of answers the question again and keeps the reasons.
+func Of(n *network.Network, nic *network.NIC, t flow.Tuple) *Explanation {
 	trace := oracle.New(n).Trace(nic, t)
-	e := Explanation{Tuple: t, Verdict: trace.Verdict, Path: pathOf(n, nic), Notes: Notes(n, nic, t, trace.Verdict)}
+	e := &Explanation{Tuple: t, Verdict: trace.Verdict, Path: pathOf(n, nic), sources: sourcesOf(n, nic)}
 	if r := n.Rule(trace.Verdict.Rule); r != nil {
 		e.Rule = r.Spelling()
 	}
 	reached := true
 	for i := range trace.Layers {
-		l := explainLayer(&trace.Layers[i], t, o.Near)
+		l := explainLayer(&trace.Layers[i], t)
 		l.Reached = reached
 		reached = reached && trace.Layers[i].CanPass()
 		e.Layers = append(e.Layers, l)
@@ -86,7 +81,6 @@ func Explain(n *network.Network, nic *network.NIC, t flow.Tuple, o Options) Expl
 	if trace.Verdict.Access == flow.Allow {
 		e.Blockers = nil
 	}
-	e.Sources = sources(n, nic, e.Layers)
 	return e
 }
 
@@ -101,7 +95,7 @@ func pathOf(n *network.Network, nic *network.NIC) Path {
 	return p
 }
 
-func explainLayer(x *oracle.LayerTrace, t flow.Tuple, near int) Layer {
+func explainLayer(x *oracle.LayerTrace, t flow.Tuple) Layer {
 	l := Layer{Layer: x.Layer, GroupID: x.GroupID, AppliedTo: x.AppliedTo, Missing: x.Missing}
 	if x.Admin != nil {
 		l.Source = x.Admin.Source
@@ -112,11 +106,6 @@ func explainLayer(x *oracle.LayerTrace, t flow.Tuple, near int) Layer {
 			l.Access = flow.Allow
 		}
 	}
-	type failed struct {
-		Rule
-		fields int
-	}
-	var no []failed
 	for i := range x.Rules {
 		r := &x.Rules[i]
 		line := ruleLine(r.Rule)
@@ -128,13 +117,10 @@ func explainLayer(x *oracle.LayerTrace, t flow.Tuple, near int) Layer {
 			l.Undecided = append(l.Undecided, line)
 		case oracle.No:
 			line.Why = failures(r, t)
-			no = append(no, failed{line, len(line.Why)})
+			l.Near = append(l.Near, line)
 		}
 	}
-	slices.SortStableFunc(no, func(a, b failed) int { return cmp.Compare(a.fields, b.fields) })
-	for i := range min(max(near, 0), len(no)) {
-		l.Near = append(l.Near, no[i].Rule)
-	}
+	slices.SortStableFunc(l.Near, func(a, b Rule) int { return cmp.Compare(len(a.Why), len(b.Why)) })
 	return l
 }
 
@@ -266,42 +252,52 @@ func (r *Rule) title() string {
 	return s
 }
 
-// sources says what the tags of the rules shown were computed from.
-func sources(n *network.Network, nic *network.NIC, layers []Layer) []string {
-	var kinds [network.SelectUnknown + 1]bool
-	see := func(r *Rule) {
-		for _, s := range slices.Concat(r.rule.Source, r.rule.Destination) {
-			kinds[s.Kind] = true
-		}
+// near returns the rules that did not match and are shown.
+func (e *Explanation) near(l *Layer) []Rule {
+	most := e.ShowNear
+	if most == 0 {
+		most = DefaultNear
 	}
-	for i := range layers {
-		if layers[i].Matched != nil {
-			see(layers[i].Matched)
+	return l.Near[:min(max(most, 0), len(l.Near))]
+}
+
+// Sources says what the tags of the rules shown were computed from.
+func (e *Explanation) Sources() []string {
+	seen := map[network.SelectorKind]bool{}
+	for i := range e.Layers {
+		l := &e.Layers[i]
+		shown := slices.Concat(l.Undecided, e.near(l))
+		if l.Matched != nil {
+			shown = append(shown, *l.Matched)
 		}
-		for _, list := range [...][]Rule{layers[i].Near, layers[i].Undecided} {
-			for j := range list {
-				see(&list[j])
+		for _, r := range shown {
+			for _, s := range slices.Concat(r.rule.Source, r.rule.Destination) {
+				seen[s.Kind] = true
 			}
 		}
 	}
 	var out []string
-	if kinds[network.SelectVirtualNetwork] {
-		out = append(out, "VirtualNetwork: "+virtualNetworkText(n, nic))
-	}
-	if kinds[network.SelectInternet] {
-		out = append(out, "Internet: "+internetText(n))
-	}
-	if kinds[network.SelectServiceTag] {
-		text := "service tags: no tag file in the snapshot"
-		if n.Tags != nil {
-			text = "service tags: " + n.Tags.Origin.File
-			if n.Tags.ChangeNumber != "" {
-				text += ", change number " + n.Tags.ChangeNumber
-			}
+	for _, kind := range [...]network.SelectorKind{network.SelectVirtualNetwork, network.SelectInternet, network.SelectServiceTag} {
+		if seen[kind] {
+			out = append(out, e.sources[kind])
 		}
-		out = append(out, text)
 	}
 	return out
+}
+
+func sourcesOf(n *network.Network, nic *network.NIC) map[network.SelectorKind]string {
+	tags := "service tags: no tag file in the snapshot"
+	if n.Tags != nil {
+		tags = "service tags: " + n.Tags.Origin.File
+		if n.Tags.ChangeNumber != "" {
+			tags += ", change number " + n.Tags.ChangeNumber
+		}
+	}
+	return map[network.SelectorKind]string{
+		network.SelectVirtualNetwork: "VirtualNetwork: " + virtualNetworkText(n, nic),
+		network.SelectInternet:       "Internet: " + internetText(n),
+		network.SelectServiceTag:     tags,
+	}
 }
 
 func virtualNetworkText(n *network.Network, nic *network.NIC) string {
@@ -315,7 +311,7 @@ func virtualNetworkText(n *network.Network, nic *network.NIC) string {
 		}
 		texts = append(texts, p.Prefix.String()+" ("+p.From+")")
 	}
-	s := "computed from " + strings.Join(texts, ", ")
+	s := strings.Join(texts, ", ")
 	if len(facts) > 0 {
 		s += "; possibly more: " + strings.Join(facts, ",")
 	}

@@ -93,9 +93,10 @@ func TestGolden(t *testing.T) {
 			if c.change != nil {
 				c.change(n)
 			}
-			e := Explain(n, n.NICsNamed(c.nic)[0], tuple(t, c.words), Options{})
+			nic, q := n.NICsNamed(c.nic)[0], tuple(t, c.words)
+			e := Of(n, nic, q)
 			var b strings.Builder
-			if err := e.Write(&b); err != nil {
+			if err := e.Write(&b, Notes(n, nic, q, e.Verdict)); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join("testdata", c.name+".txt")
@@ -235,12 +236,18 @@ func TestNear(t *testing.T) {
 		0: "one also AllowVnetInBound", 1: "one", 4: "one also AllowVnetInBound AllowAzureLoadBalancerInBound", -1: "",
 		9: "one also AllowVnetInBound AllowAzureLoadBalancerInBound two three",
 	} {
+		e := Of(n, n.NICs[0], q)
+		e.ShowNear = near
 		var names []string
-		for _, r := range Explain(n, n.NICs[0], q, Options{Near: near}).Layers[0].Near {
+		for _, r := range e.near(&e.Layers[0]) {
 			names = append(names, network.LastSegment(r.Name))
 		}
 		if got := strings.Join(names, " "); got != want {
 			t.Errorf("near %d: %s, want %s", near, got, want)
+		}
+		// Sources are named for the tags of rules that are shown.
+		if got := len(e.Sources()); got != 0 && (near == 1 || near == -1) || got == 0 && near == 0 {
+			t.Errorf("near %d: sources %q", near, e.Sources())
 		}
 	}
 }

@@ -11,20 +11,23 @@ import (
 	"ipflow/ingest/network"
 )
 
-// Write renders the explanation as text, each line on its own, names inert.
-func (e *Explanation) Write(w io.Writer) error {
+// Write renders the explanation and the notes as text, names inert.
+func (e *Explanation) Write(w io.Writer, notes []string) error {
 	p := printer{}
 	e.head(&p)
 	for i := range e.Layers {
-		e.Layers[i].write(&p, i+1)
+		l := &e.Layers[i]
+		l.write(&p, i+1)
+		writeRules(&p, "undecidable", l.Undecided)
+		writeRules(&p, "did not match", e.near(l))
 	}
 	if len(e.Layers) == 0 {
 		p.line("")
 		p.line("no network security group and no admin rule is on the way")
 	}
 	p.list("blocked by", e.Blockers)
-	p.list("computed from", e.Sources)
-	p.list("notes", e.Notes)
+	p.list("computed from", e.Sources())
+	p.list("notes", notes)
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }
@@ -113,8 +116,6 @@ func (l *Layer) write(p *printer, number int) {
 	default:
 		p.line("   %s", l.Matched.text())
 	}
-	writeRules(p, "undecidable", l.Undecided)
-	writeRules(p, "did not match", l.Near)
 }
 
 func writeRules(p *printer, title string, rules []Rule) {
