@@ -40,6 +40,8 @@ func cell(a arrow.Array, i int) string {
 		return cell(x.Dictionary(), x.GetValueIndex(i))
 	case *array.FixedSizeBinary:
 		return fmt.Sprintf("%x", x.Value(i))
+	case *array.Timestamp: // its own text needs a time zone that exists
+		return x.Value(i).ToTime(x.DataType().(*arrow.TimestampType).Unit).Format("2006-01-02 15:04:05.999999999Z")
 	case *array.Binary:
 		return string(x.Value(i))
 	}

@@ -317,6 +317,10 @@ func (r *Reader) run() {
 				}
 				return b, err
 			}) {
+				// The window of a binary format is decoded already.
+				if b, _ := decode(); b != nil {
+					b.Release()
+				}
 				return
 			}
 			seq++
