@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ipflow/index"
+	"ipflow/ingest"
+	"ipflow/ingest/column"
+	"ipflow/ingest/flowfile"
+	"ipflow/report"
+	"ipflow/verify"
+	"ipflow/verify/oracle"
+)
+
+type verifyFlags struct {
+	flows       []string
+	flowsFormat string
+	out, format string
+	codec       string
+	maps        []string
+	keep        string
+	workers     int
+	memory      string
+	engine      string
+	noProgress  bool
+	failOn      failOn
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Answer a file of flows: one output row per input row",
+		Long: `Answer every flow of one or more files and write the kept input columns with the
+verdict beside them: access, rule, rule_id, priority, layer, group_id,
+admin_rule, subnet_rule, nic_rule, reason, error. Rows that cannot be asked
+become rows with an error; no row is lost.
+
+Flow columns are nic, vm (optional), direction, protocol, local_ip, local_port,
+remote_ip, remote_port; --map gives them other names. Parquet, Arrow IPC, CSV,
+TSV and JSONL are read (text also as .gz or .zst).`,
+		Example: `  ipflow verify -s export/ --flows flows.csv -o results.parquet
+  ipflow verify -s export/ --flows 'flows-*.parquet' -o results.parquet --keep flow_id --fail-on unknown,error
+  ipflow verify -s export/ --flows log.csv --map nic=NicId --map remote_ip=SrcIP -o - --format csv | head`,
+		Args: cobra.NoArgs,
+	}
+	fs := cmd.Flags()
+	a.addSnapshotFlags(fs)
+	fs.StringArrayVar(&f.flows, "flows", nil, "flow file, glob or - (repeatable)")
+	fs.StringVar(&f.flowsFormat, "flows-format", "", "parquet, csv, tsv, jsonl or arrow (default: by the file's extension)")
+	fs.StringVarP(&f.out, "output", "o", "", "file to write, DIRECTORY/ for part files, or - for stdout")
+	fs.StringVar(&f.format, "format", "", "parquet, csv, jsonl or arrow (default: by OUT's extension, else parquet)")
+	fs.StringVar(&f.codec, "codec", "zstd", "Parquet compression: zstd, snappy or none")
+	fs.StringArrayVar(&f.maps, "map", nil, "name of a flow column in the files: COLUMN=NAME (repeatable)")
+	fs.StringVar(&f.keep, "keep", "all", "input columns to carry over: all, none or COL,…")
+	fs.IntVar(&f.workers, "workers", 0, "goroutines that classify and encode (default: one per core)")
+	fs.StringVar(&f.memory, "memory", "", "memory to stay within, for example 512MiB; smaller windows are used")
+	fs.StringVar(&f.engine, "engine", "index", "index, or oracle: the slow walk through the rules that judges the index")
+	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr")
+	f.failOn.add(fs)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), &f) }
+	return cmd
+}
+
+func (f *verifyFlags) validate() (flowfile.Options, error) {
+	var o flowfile.Options
+	switch {
+	case len(f.flows) == 0:
+		return o, usagef("no flows: name files with --flows FILE")
+	case f.out == "":
+		return o, usagef("no output: name it with -o OUT (- for stdout)")
+	case f.engine != "index" && f.engine != "oracle":
+		return o, usagef("--engine takes index or oracle, not %q", f.engine)
+	case f.workers < 0:
+		return o, usagef("--workers takes a positive number, not %d", f.workers)
+	}
+	if err := f.failOn.validate(); err != nil {
+		return o, err
+	}
+	o.Format = f.flowsFormat
+	o.Map = map[string]string{}
+	for _, m := range f.maps {
+		name, in, ok := strings.Cut(m, "=")
+		name = strings.ToLower(name)
+		if !ok || in == "" || !isFlowColumn(name) {
+			return o, usagef("--map takes COLUMN=NAME with COLUMN one of %s, not %q", strings.Join(column.Names(), ", "), m)
+		}
+		o.Map[name] = in
+	}
+	var err error
+	if o.Keep, err = flowfile.ParseKeep(f.keep); err != nil {
+		return o, usagef("--keep: %w", err)
+	}
+	if f.memory != "" {
+		limit, err := parseSize(f.memory)
+		if err != nil {
+			return o, err
+		}
+		debug.SetMemoryLimit(limit)
+		o.WindowRows = windowFor(limit)
+	}
+	return o, nil
+}
+
+func isFlowColumn(name string) bool {
+	for _, n := range column.Names() {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// minMemory is the least --memory that leaves room for two windows.
+const minMemory = 64 << 20
+
+// windowFor sizes the windows so that a handful of them, at about 1 KiB a row
+// with their output, stay within half of the limit.
+func windowFor(limit int64) int {
+	return int(max(4096, min(1<<17, limit/2/8/1024)))
+}
+
+// parseSize reads 512MiB, 2GB, 1G or a number of bytes.
+func parseSize(text string) (int64, error) {
+	units := []struct {
+		suffix string
+		factor float64
+	}{{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"b", 1}, {"", 1}}
+	t := strings.ToLower(strings.TrimSpace(text))
+	for _, u := range units {
+		number, ok := strings.CutSuffix(t, u.suffix)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || !(v*u.factor >= minMemory && v*u.factor < 1<<60) {
+			break
+		}
+		return int64(v * u.factor), nil
+	}
+	return 0, usagef("--memory takes a size of at least 64MiB, for example 512MiB or 2GB, not %q", text)
+}
+
+func (a *app) verify(ctx context.Context, f *verifyFlags) error {
+	options, err := f.validate()
+	if err != nil {
+		return err
+	}
+	options.Stdin = a.stdin
+	s, err := a.load(ctx, f.workers)
+	if err != nil {
+		return err
+	}
+	a.talk.diagnostics(s.Diagnostics)
+	cfg := verify.Config{Network: s.Network, Workers: f.workers}
+	if f.engine == "oracle" {
+		cfg.Judge = oracle.New(s.Network)
+	} else if cfg.Index, err = a.compile(ctx, s, f.workers); err != nil {
+		return err
+	}
+	flows, err := flowfile.Open(ctx, f.flows, options)
+	if err != nil {
+		return flowsError(err)
+	}
+	defer flows.Close()
+	sink, err := report.Open(a.output(f, s), report.Fields(flows.Schema()))
+	if err != nil {
+		if report.IsUsage(err) {
+			return usagef("%w", err)
+		}
+		return inputError(fmt.Errorf("open output: %w", err))
+	}
+	return a.answer(ctx, f, cfg, flows, sink)
+}
+
+// flowsError tells a request that cannot be met from a file that cannot be read.
+func flowsError(err error) error {
+	var usage *flowfile.UsageError
+	if errors.As(err, &usage) {
+		return usagef("%w", err)
+	}
+	return inputError(fmt.Errorf("read flows: %w", err))
+}
+
+func (a *app) compile(ctx context.Context, s *ingest.Snapshot, workers int) (*index.Index, error) {
+	start := time.Now()
+	ix, err := index.Compile(ctx, s.Network, index.Options{Workers: workers})
+	if err != nil {
+		return nil, err
+	}
+	st := ix.Stats()
+	a.talk.line("info", fmt.Sprintf("loaded %d NICs, %d security groups in %s; compiled %d classifiers (%s) in %s",
+		len(s.Network.NICs), len(s.Network.SecurityGroups), seconds(s.Elapsed), st.Classifiers, size(int64(st.Bytes)), seconds(time.Since(start))),
+		map[string]any{"nics": len(s.Network.NICs), "classifiers": st.Classifiers, "index_bytes": st.Bytes, "load_seconds": s.Elapsed.Seconds(), "compile_seconds": time.Since(start).Seconds()})
+	return ix, nil
+}
+
+// output describes the file to write, with the metadata that reviewers need.
+func (a *app) output(f *verifyFlags, s *ingest.Snapshot) report.Output {
+	meta := []report.KeyValue{
+		{Key: "ipflow.version", Value: version},
+		{Key: "ipflow.snapshot.sha256", Value: s.SHA256},
+		{Key: "ipflow.flows", Value: strings.Join(f.flows, " ")},
+		{Key: "ipflow.assumptions", Value: s.Network.Assumptions.String()},
+	}
+	if epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		meta = append(meta, report.KeyValue{Key: "ipflow.created", Value: time.Unix(epoch, 0).UTC().Format(time.RFC3339)})
+	}
+	return report.Output{Path: f.out, Format: f.format, Codec: f.codec, Metadata: meta, Version: version, PartRows: partRows, Stdout: a.stdout}
+}
+
+// partRows is the size of part files when OUT is a directory.
+const partRows = 8 << 20
+
+func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flows *flowfile.Reader, sink verify.Sink) error {
+	e := verify.NewEngine(cfg)
+	stop := func() {}
+	if !f.noProgress {
+		stop = a.progress(flows, e)
+	}
+	sum, err := e.Run(ctx, flows, sink)
+	stop()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return flowsError(err)
+	}
+	a.summary(sum)
+	return f.failOn.exit(sum.Deny, sum.Unknown, sum.Errors)
+}
+
+func (a *app) summary(s verify.Summary) {
+	peak := peakMemory()
+	rate := float64(s.Rows) / max(s.Elapsed.Seconds(), 1e-9)
+	a.talk.line("info", fmt.Sprintf("%d flows: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s",
+		s.Rows, s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak)),
+		map[string]any{
+			"flows": s.Rows, "allow": s.Allow, "deny": s.Deny, "unknown": s.Unknown, "errors": s.Errors,
+			"seconds": s.Elapsed.Seconds(), "flows_per_second": rate, "peak_memory_bytes": peak,
+		})
+}
