@@ -16,5 +16,6 @@
 // The proportions (rule mix, operand mix, port mix, shape of the service tags)
 // are those that figures in docs/performance.md were measured with.
 //
-// Imports: ingest/diag, ingest/flow, ingest/network.
+// Imports: ingest/column, ingest/diag, ingest/flow, ingest/network, Arrow,
+// parquet-go.
 package corpus

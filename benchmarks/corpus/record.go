@@ -24,7 +24,6 @@ type Columnar struct {
 	schema                      *arrow.Schema
 	nics, directions, protocols arrow.Array
 	localTexts                  arrow.Array // valid iff addresses are text
-
 }
 
 // NewColumnar prepares records of the flows' rows.

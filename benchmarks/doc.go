@@ -1,0 +1,11 @@
+// Package benchmarks measures ipflow on the estates and flows of
+// benchmarks/corpus: compilation, one classifier on one list, the engine over
+// many NICs in random order, and that memory does not grow with the flows.
+//
+// Names are key=value for benchstat; flows/s and bytes/NIC are reported beside
+// ns/op. The oracle's figures stand beside the index's. There is no code here
+// but tests; every benchmark runs once in seconds with -benchtime=1x.
+//
+// Imports: benchmarks/corpus, index, ingest/column, ingest/flow, ingest/flowfile,
+// ingest/network, report, verify, verify/oracle.
+package benchmarks
