@@ -38,8 +38,8 @@ func (n Name) IsPort() bool { return n == LocalPort || n == RemotePort }
 // Dictionary of these, any integer type, or FixedSizeBinary(16); the engine
 // accepts all of them for every column where they make sense.
 type Batch struct {
-	Seq      int    // 0, 1, 2 … in input order
-	FirstRow int64  // number of input rows before this batch
+	Seq      int   // 0, 1, 2 … in input order
+	FirstRow int64 // number of input rows before this batch
 	Record   arrow.Record
 	Flow     [NumNames]int // column of Record, -1 when the input lacks it
 	Keep     []int         // columns of Record to pass to the output, in order
