@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func ipcFileBytes(t testing.TB, table arrow.Table, o ...ipc.Option) []byte {
+func ipcFileBytes(t testing.TB, table arrow.Table, rows int64, o ...ipc.Option) []byte {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -26,7 +26,7 @@ func ipcFileBytes(t testing.TB, table arrow.Table, o ...ipc.Option) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeTable(t, w, table)
+	writeTable(t, w, table, rows)
 	b, err := os.ReadFile(f.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -34,20 +34,20 @@ func ipcFileBytes(t testing.TB, table arrow.Table, o ...ipc.Option) []byte {
 	return b
 }
 
-func ipcStreamBytes(t testing.TB, table arrow.Table, o ...ipc.Option) []byte {
+func ipcStreamBytes(t testing.TB, table arrow.Table, rows int64, o ...ipc.Option) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	writeTable(t, ipc.NewWriter(&b, append(o, ipc.WithSchema(table.Schema()))...), table)
+	writeTable(t, ipc.NewWriter(&b, append(o, ipc.WithSchema(table.Schema()))...), table, rows)
 	return b.Bytes()
 }
 
 func writeTable(t testing.TB, w interface {
 	Write(arrow.Record) error
 	Close() error
-}, table arrow.Table,
+}, table arrow.Table, rows int64,
 ) {
 	t.Helper()
-	r := array.NewTableReader(table, 170)
+	r := array.NewTableReader(table, rows)
 	defer r.Release()
 	for r.Next() {
 		if err := w.Write(r.Record()); err != nil {
@@ -63,10 +63,10 @@ func TestArrowFilesAndStreams(t *testing.T) {
 	table, want := arrowTable(t, 500)
 	defer table.Release()
 	for name, content := range map[string][]byte{
-		"file.arrow":    ipcFileBytes(t, table),
-		"lz4.feather":   ipcFileBytes(t, table, ipc.WithLZ4()),
-		"stream.arrows": ipcStreamBytes(t, table),
-		"zstd.ipc":      ipcStreamBytes(t, table, ipc.WithZstd()),
+		"file.arrow":    ipcFileBytes(t, table, 170),
+		"lz4.feather":   ipcFileBytes(t, table, 170, ipc.WithLZ4()),
+		"stream.arrows": ipcStreamBytes(t, table, 170),
+		"zstd.ipc":      ipcStreamBytes(t, table, 170, ipc.WithZstd()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, t.TempDir(), name, string(content))
@@ -83,11 +83,11 @@ func TestArrowFilesAndStreams(t *testing.T) {
 			}
 		})
 	}
-	got := mustRead(t, Options{Format: "arrow", Stdin: bytes.NewReader(ipcStreamBytes(t, table))}, "-")
+	got := mustRead(t, Options{Format: "arrow", Stdin: bytes.NewReader(ipcStreamBytes(t, table, 170))}, "-")
 	if diff := cmp.Diff(want, got.rows); diff != "" {
 		t.Error(diff)
 	}
-	_, err := read(t, Options{Format: "arrow", Stdin: bytes.NewReader(ipcFileBytes(t, table))}, "-")
+	_, err := read(t, Options{Format: "arrow", Stdin: bytes.NewReader(ipcFileBytes(t, table, 170))}, "-")
 	if err == nil || !strings.Contains(err.Error(), "standard input: an Arrow file needs a regular file") {
 		t.Errorf("Arrow file on standard input: %v", err)
 	}
@@ -97,7 +97,7 @@ func TestArrowReaderGivesBackWhatItHolds(t *testing.T) {
 	table, _ := arrowTable(t, 500)
 	defer table.Release()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	r, err := Open(context.Background(), []string{write(t, t.TempDir(), "a.arrows", string(ipcStreamBytes(t, table)))}, Options{WindowRows: 10, allocator: mem})
+	r, err := Open(context.Background(), []string{write(t, t.TempDir(), "a.arrows", string(ipcStreamBytes(t, table, 170)))}, Options{WindowRows: 10, allocator: mem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestArrowReaderGivesBackWhatItHolds(t *testing.T) {
 func TestArrowStreamEnds(t *testing.T) {
 	table, want := arrowTable(t, 340)
 	defer table.Release()
-	whole := ipcStreamBytes(t, table)
+	whole := ipcStreamBytes(t, table, 170)
 	dir := t.TempDir()
 	_, err := read(t, Options{}, write(t, dir, "a.arrows", string(whole[:len(whole)-8])))
 	if err == nil || !strings.Contains(err.Error(), "without its end mark") {
@@ -165,7 +165,7 @@ func TestArrowTypes(t *testing.T) {
 	}
 	table := flowTable(t, map[string]func(*array.RecordBuilder, int){"nic": null, "local_port": func(b *array.RecordBuilder, c int) { b.Field(c).(*array.BinaryBuilder).Append([]byte("7")) }}, types)
 	defer table.Release()
-	got := mustRead(t, Options{WindowRows: 3}, write(t, t.TempDir(), "a.arrow", string(ipcFileBytes(t, table))))
+	got := mustRead(t, Options{WindowRows: 3}, write(t, t.TempDir(), "a.arrow", string(ipcFileBytes(t, table, 170))))
 	var want [][]string
 	for i := range 4 {
 		s := fmt.Sprint(i)
@@ -187,7 +187,7 @@ func TestArrowTypes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			table := flowTable(t, map[string]func(*array.RecordBuilder, int){c.column: null}, map[string]arrow.DataType{c.column: c.typ})
 			defer table.Release()
-			_, err := read(t, Options{}, write(t, t.TempDir(), "a.arrow", string(ipcFileBytes(t, table))))
+			_, err := read(t, Options{}, write(t, t.TempDir(), "a.arrow", string(ipcFileBytes(t, table, 170))))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v", err)
 			}

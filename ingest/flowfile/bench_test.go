@@ -55,7 +55,7 @@ func BenchmarkRead(b *testing.B) {
 	write(b, dir, "flows.csv", csv.String())
 	write(b, dir, "flows.jsonl", jsonl.String())
 	write(b, dir, "flows.parquet", string(parquetBytes(b, rows, parquet.Compression(&parquet.Zstd))))
-	write(b, dir, "flows.arrow", string(ipcFileBytes(b, benchTable(rows))))
+	write(b, dir, "flows.arrow", string(ipcFileBytes(b, benchTable(rows), 1<<16)))
 	for _, format := range []string{"parquet", "arrow", "csv", "jsonl"} {
 		b.Run("format="+format+"/cols=8", func(b *testing.B) {
 			for b.Loop() {

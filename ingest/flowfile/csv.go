@@ -39,6 +39,7 @@ func openCSV(r *Reader, in *input) (decoder, error) {
 		return nil, err
 	}
 	d.splitter.rows = r.windowRows()
+	d.splitter.hint = int(min(in.size, 8<<20))
 	d.width = len(names)
 	if r.layout == nil {
 		if r.layout, err = resolve(in.name(), names, &r.opts, false); err != nil {
@@ -115,6 +116,7 @@ func (d *csvDecoder) decode(b *block) *column.Batch {
 		}
 		t.rows++
 	}
+	d.splitter.recycle(b)
 	return t.finish(d.fields)
 }
 

@@ -16,7 +16,7 @@ import (
 
 // split runs both splitters over a text; a bad record is nil. The lines are
 // those of the first 1000 records.
-func split(t testing.TB, text string, s splitter) (recs [][]string, lines []int64) {
+func split(t testing.TB, text string, s *splitter) (recs [][]string, lines []int64) {
 	t.Helper()
 	s.r, s.quotes, s.delimiter = strings.NewReader(text), true, ','
 	if s.rows == 0 {
@@ -72,15 +72,13 @@ func TestRecordsAndLines(t *testing.T) {
 		"never-closed":        {"a\n\"b\nc\nd", [][]string{{"a"}, nil, {"c"}, {"d"}}, []int64{1, 2, 3, 4}},
 		"closed-beyond-limit": {"\"a\n" + strings.Repeat("b\n", 40) + "\"\nc\n", append(append([][]string{nil}, rep([]string{"b"}, 40)...), nil, []string{"c"}), nil},
 		"overlong":            {"a\n" + long + long + "\nb\n" + long + long, [][]string{{"a"}, nil, {"b"}, nil}, []int64{1, 2, 3, 4}},
-		"overlong-quoted":     {"\"" + long + "\n" + long + "\",\"" + long + "\"\nb", [][]string{nil, {long + `",""`}, {"b"}}, nil},
+		// The second line, on its own, has bare quotes.
+		"overlong-quoted": {"\"" + long + "\n" + long + "\",\"" + long + "\"\nb", [][]string{nil, nil, {"b"}}, nil},
 		"limit-is-fine":       {strings.Repeat("x", 64) + "\n" + strings.Repeat("x", 65) + "\n", [][]string{{strings.Repeat("x", 64)}, nil}, []int64{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "overlong-quoted" {
-				c.want = [][]string{nil, nil, {"b"}} // the second line has bare quotes
-			}
 			for rows := range 4 {
-				recs, lines := split(t, c.text, splitter{rows: rows, limit: 64})
+				recs, lines := split(t, c.text, &splitter{rows: rows, limit: 64})
 				if diff := cmp.Diff(c.want, recs); diff != "" {
 					t.Fatalf("blocks of %d: %s", rows, diff)
 				}
@@ -105,9 +103,9 @@ func rep(r []string, n int) (out [][]string) {
 func TestHostileQuotesTakeLinearTime(t *testing.T) {
 	for name, line := range map[string]string{"reopened": "a\",\"\n", "escaped": "\"\"\"\n", "opened": "\"\n,\"\n"} {
 		t.Run(name, func(t *testing.T) {
-			text := strings.Repeat(line, 3<<20/len(line)) + "x"
+			text := strings.Repeat(line, 1<<20/len(line)) + "x"
 			start := time.Now()
-			recs, _ := split(t, text, splitter{})
+			recs, _ := split(t, text, &splitter{})
 			if d := time.Since(start); d > 20*time.Second {
 				t.Errorf("%d records in %v", len(recs), d)
 			}
@@ -125,9 +123,9 @@ func FuzzCSV(f *testing.F) {
 		if !utf8.Valid(text) {
 			t.Skip("encoding/csv does not look at the encoding")
 		}
-		got, _ := split(t, string(text), splitter{})
+		got, _ := split(t, string(text), &splitter{})
 		for rows := 1; rows < 3; rows++ {
-			again, _ := split(t, string(text), splitter{rows: rows})
+			again, _ := split(t, string(text), &splitter{rows: rows})
 			if diff := cmp.Diff(got, again); diff != "" {
 				t.Fatalf("%q in blocks of %d: %s", text, rows, diff)
 			}

@@ -53,7 +53,7 @@ func openJSONL(r *Reader, in *input) (decoder, error) {
 		return nil, err
 	}
 	d := &jsonlDecoder{in: in, keepAll: r.opts.Keep.all()}
-	d.splitter = splitter{r: in.body, path: in.path, rows: r.windowRows(), limit: maxRecord}
+	d.splitter = splitter{r: in.body, path: in.path, rows: r.windowRows(), limit: maxRecord, hint: int(min(in.size, 8<<20))}
 	if r.layout == nil {
 		if err := d.learn(r); err != nil {
 			return nil, err
@@ -204,6 +204,7 @@ func (d *jsonlDecoder) decode(b *block) (*column.Batch, error) {
 		}
 		t.rows++
 	}
+	d.splitter.recycle(b)
 	batch := t.finish(d.fields)
 	batch.Kinds = kinds
 	return batch, nil

@@ -2,7 +2,6 @@ package flowfile
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -44,8 +43,7 @@ func TestJSONLValuesAndKinds(t *testing.T) {
 	}
 	for name, c := range map[string]string{"a.jsonl": content, "a.ndjson.gz": gz(content)} {
 		for window := range 3 {
-			got := mustRead(t, Options{WindowRows: window}, write(t, dir, name, content))
-			_ = c
+			got := mustRead(t, Options{WindowRows: window}, write(t, dir, name, c))
 			if diff := cmp.Diff(want, got.rows); diff != "" {
 				t.Fatalf("%s window %d:\n%s", name, window, diff)
 			}
@@ -194,7 +192,7 @@ func FuzzJSONLFile(f *testing.F) {
 			}
 		}
 		if len(got.rows) != lines {
-			t.Fatal(fmt.Sprintf("%d rows of %d lines", len(got.rows), lines))
+			t.Fatalf("%d rows of %d lines", len(got.rows), lines)
 		}
 	})
 }

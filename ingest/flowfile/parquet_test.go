@@ -380,8 +380,8 @@ func TestDamagedFilesEndInOneError(t *testing.T) {
 	for name, whole := range map[string][]byte{
 		"a.parquet": parquetBytes(t, rows, parquet.PageBufferSize(600), parquet.MaxRowsPerRowGroup(900)),
 		"b.parquet": arrowPq.Bytes(),
-		"c.arrow":   ipcFileBytes(t, table),
-		"d.arrows":  ipcStreamBytes(t, table),
+		"c.arrow":   ipcFileBytes(t, table, 170),
+		"d.arrows":  ipcStreamBytes(t, table, 170),
 	} {
 		dir := t.TempDir()
 		t.Run(name, func(t *testing.T) {
@@ -394,7 +394,7 @@ func TestDamagedFilesEndInOneError(t *testing.T) {
 			if _, err := read(t, Options{}, write(t, dir, name, string(whole))); err != nil {
 				t.Fatal(err)
 			}
-			step := max(1, len(whole)/200)
+			step := max(1, len(whole)/120)
 			for at := 0; at < len(whole); at += step {
 				flipped := bytes.Clone(whole)
 				flipped[at] ^= 0xff

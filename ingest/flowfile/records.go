@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 const (
@@ -57,11 +58,25 @@ type splitter struct {
 	// feed is known to have no closing quote; it keeps the work linear.
 	refuse int
 	hint   int // bytes of the last block
+	// spare holds blocks that were decoded: fresh memory of this size costs as
+	// much as splitting what it holds.
+	spare sync.Pool
+}
+
+// recycle takes back a block whose records were copied.
+func (s *splitter) recycle(b *block) { s.spare.Put(b) }
+
+func (s *splitter) fresh() *block {
+	if b, ok := s.spare.Get().(*block); ok {
+		*b = block{line: s.line, data: b.data[:0], recs: b.recs[:0]}
+		return b
+	}
+	return &block{line: s.line, data: make([]byte, 0, max(s.hint, len(s.rest))+readSize), recs: make([]span, 0, min(s.rows, 1<<17))}
 }
 
 // next returns the next block, of at least one record; io.EOF at the end.
 func (s *splitter) next() (*block, error) {
-	b := &block{line: s.line, data: make([]byte, 0, max(s.hint, len(s.rest))+readSize), recs: make([]span, 0, min(s.rows, 1<<17))}
+	b := s.fresh()
 	b.data = append(b.data, s.rest...)
 	pos, more := 0, true
 	for more && len(b.recs) < s.rows && pos < maxBlock {
@@ -133,7 +148,7 @@ func (s *splitter) blank(line []byte) bool {
 	if !s.quotes {
 		return len(bytes.TrimLeft(line, " \t\r\n")) == 0
 	}
-	return len(line) <= 2 && len(bytes.Trim(line, "\r\n")) == 0
+	return len(line) <= 2 && len(bytes.TrimSuffix(bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\r'})) == 0
 }
 
 // lineEnd returns the offset after the line feed at or after from, or the end
