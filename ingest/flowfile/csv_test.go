@@ -74,7 +74,7 @@ func TestRecordsAndLines(t *testing.T) {
 		"overlong":            {"a\n" + long + long + "\nb\n" + long + long, [][]string{{"a"}, nil, {"b"}, nil}, []int64{1, 2, 3, 4}},
 		// The second line, on its own, has bare quotes.
 		"overlong-quoted": {"\"" + long + "\n" + long + "\",\"" + long + "\"\nb", [][]string{nil, nil, {"b"}}, nil},
-		"limit-is-fine":       {strings.Repeat("x", 64) + "\n" + strings.Repeat("x", 65) + "\n", [][]string{{strings.Repeat("x", 64)}, nil}, []int64{1, 2}},
+		"limit-is-fine":   {strings.Repeat("x", 64) + "\n" + strings.Repeat("x", 65) + "\n", [][]string{{strings.Repeat("x", 64)}, nil}, []int64{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for rows := range 4 {
