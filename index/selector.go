@@ -251,9 +251,9 @@ func (v *view) selector(s network.Selector, local bool) *reach {
 	case network.SelectInternet:
 		return v.internet
 	case network.SelectAzureLoadBalancer:
-		return c.loadBalancer
+		return v.loadBalancer
 	case network.SelectServiceTag:
-		return c.serviceTag(s.Text)
+		return v.serviceTag(s.Text)
 	case network.SelectASG:
 		if local {
 			return c.nothing

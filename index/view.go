@@ -10,13 +10,15 @@ import (
 )
 
 // A view is the network as the NICs of one subnet see it: what VirtualNetwork
-// and Internet cover from there, and which ASG members are near.
+// and Internet cover from there, and which ASG members are near. A NIC about
+// which effective exports speak has a view of its own.
 type view struct {
 	compiler       *compiler
 	nic            *network.NIC // any NIC of the subnet: only its subnet matters
 	vnetKey        string
 	virtualNetwork *reach
 	internet       *reach
+	loadBalancer   *reach
 
 	mu    sync.Mutex
 	asgs  map[string]*reach
@@ -33,24 +35,51 @@ type sideKey struct {
 // viewOf returns the view of the NIC's subnet, made on first use.
 func (c *compiler) viewOf(nic *network.NIC) *view {
 	key := network.Key(nic.SubnetID) + "\x00" + nic.SubnetFact
+	if nic.Observed != nil {
+		key += "\x00" + network.Key(nic.ID)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v, ok := c.views[key]
 	if !ok {
 		v = &view{compiler: c, nic: nic, vnetKey: nic.VirtualNetworkKey(), asgs: map[string]*reach{}, sides: map[sideKey]*reach{}}
 		own := v.vnetSpace()
-		v.virtualNetwork = v.virtualNetworkReach(own)
-		v.internet = v.internetReach(own)
+		v.virtualNetwork = v.observed(nic.ObservedVirtualNetwork(), func() *reach { return v.virtualNetworkReach(own) })
+		v.internet = v.observed(nic.ObservedInternet(), func() *reach { return v.internetReach(own) })
+		v.loadBalancer = v.observed(nic.ObservedLoadBalancer(), func() *reach { return c.loadBalancer })
 		c.views[key] = v
 	}
 	return v
 }
 
-// space is a part of the address space, and facts on which any further address
-// may be part of it too.
+// observed is a tag as exported for the NIC, or else as computed.
+func (v *view) observed(t *network.TagContent, compute func() *reach) *reach {
+	if t == nil {
+		return compute()
+	}
+	in := v.compiler.intern
+	var may []doubt
+	for _, f := range t.Facts {
+		may = append(may, doubt{in.fact(f), everything})
+	}
+	return in.reach(fromPrefixes(t.Prefixes), may)
+}
+
+// serviceTag unfolds a tag; what an export for this NIC says about it counts
+// where no tag file does.
+func (v *view) serviceTag(name string) *reach {
+	if c := v.compiler; v.nic.Observed == nil || c.net.Tag(name) != nil {
+		return c.serviceTag(name)
+	}
+	return v.observed(v.nic.Observed.Tags[network.Key(name)], func() *reach { return v.compiler.serviceTag(name) })
+}
+
+// space is a part of the address space, facts on which any further address may
+// be part of it too, and parts that depend on facts of their own.
 type space struct {
 	known addresses
 	facts []string
+	may   []doubt
 }
 
 // vnetSpace is the virtual network's own space and that of the peers that count.
@@ -61,9 +90,12 @@ func (v *view) vnetSpace() space {
 	}
 	s := space{known: fromPrefixes(vnet.Prefixes), facts: append([]string(nil), vnet.Facts...)}
 	for _, p := range vnet.Peerings {
-		if p.Counts {
+		switch {
+		case p.Counts && !p.Includes(v.nic):
+			s.may = append(s.may, doubt{v.compiler.intern.fact(p.PartialFact()), fromPrefixes(p.Prefixes)})
+		case p.Counts:
 			s.known = union(s.known, fromPrefixes(p.Prefixes))
-		} else if p.Fact != "" {
+		case p.Fact != "":
 			s.facts = append(s.facts, p.Fact)
 		}
 	}
@@ -81,7 +113,7 @@ var privateRanges = fromPrefixes([]netip.Prefix{
 func (v *view) virtualNetworkReach(own space) *reach {
 	in := v.compiler.intern
 	sure := union(own.known, fromPrefixes([]netip.Prefix{netip.PrefixFrom(network.WireServer, 32)}))
-	var may []doubt
+	may := slices.Clone(own.may)
 	add := func(where addresses, facts ...string) {
 		for _, f := range facts {
 			may = append(may, doubt{in.fact(f), where})
@@ -89,7 +121,16 @@ func (v *view) virtualNetworkReach(own space) *reach {
 	}
 	add(everything, own.facts...)
 	if vnet := v.compiler.net.VirtualNetworkOf(v.nic); vnet != nil {
-		add(privateRanges, vnet.GatewayFacts...)
+		h := v.compiler.net.Hinterland(vnet)
+		add(privateRanges, h.PrivateFacts...)
+		add(everything, h.Facts...)
+		for _, x := range h.Extents {
+			if x.Fact == "" {
+				sure = union(sure, fromPrefixes(x.Prefixes))
+			} else {
+				add(fromPrefixes(x.Prefixes), x.Fact)
+			}
+		}
 	}
 	switch subnet := v.nic.Subnet; {
 	case subnet == nil:
@@ -117,14 +158,17 @@ func (v *view) internetReach(own space) *reach {
 		return c.intern.reach(c.internet, nil)
 	}
 	outside := c.internet.minus(own.known)
-	if len(own.facts) == 0 {
-		return c.intern.reach(outside, nil)
-	}
+	sure := outside
 	var may []doubt
+	for _, d := range own.may {
+		may = append(may, doubt{d.fact, outside.and(d.where)})
+		sure = sure.minus(d.where)
+	}
 	for _, f := range own.facts {
 		may = append(may, doubt{c.intern.fact(f), outside})
+		sure = addresses{}
 	}
-	return c.intern.reach(addresses{}, may)
+	return c.intern.reach(sure, may)
 }
 
 // remoteASG is where members of the group are in this view's virtual network.

@@ -204,13 +204,11 @@ func (w *world) vnets() {
 			if w.chance(3) {
 				s.RouteTable = network.RouteTableRef{ID: fmt.Sprintf("/tables/t%d", w.pick(3))}
 			}
-			s.PrivateEndpointPolicies = []string{"", "Disabled", "enabled", "NetworkSecurityGroupEnabled"}[w.pick(4)]
+			s.PrivateEndpointPolicies = []string{"", "Disabled", "enabled", "NetworkSecurityGroupEnabled", "[unresolved]"}[w.pick(5)]
 			w.net.Subnets = append(w.net.Subnets, s)
 		}
 	}
-	if w.chance(8) {
-		w.net.Gateways = append(w.net.Gateways, &network.Gateway{ID: "/gateways/g", SubnetID: vnetA + "/subnets/GatewaySubnet"})
-	}
+	w.beyond()
 	for i := range 2 { // the third table is missing
 		t := &network.RouteTable{ID: fmt.Sprintf("/tables/t%d", i)}
 		hops := []string{"VirtualAppliance", "VirtualNetworkGateway", "Internet", "None"}
@@ -254,7 +252,12 @@ func (w *world) peering(from, to string) *network.Peering {
 	if w.chance(2) {
 		p.RemoteKnown, p.Remote = true, parsePrefixes("10.1.0.0/16")
 	}
-	p.Partial = w.chance(8)
+	if p.Partial = w.chance(6); p.Partial {
+		p.LocalSubnets = [][]string{nil, {"S0"}, {"s1"}, {"s0", "s1"}}[w.pick(4)]
+		p.RemoteSubnets = [][]string{nil, {"s0"}, {"s1", "s0"}, {"nowhere"}}[w.pick(4)]
+	}
+	p.OnlyIPv6 = w.chance(10)
+	p.AllowGatewayTransit = !w.chance(3)
 	p.UseRemoteGateways = w.chance(6)
 	if w.chance(16) {
 		p.Facts = []string{"unresolved:peering"}
@@ -290,6 +293,7 @@ func (w *world) nics() {
 			}
 			c.IPConfigs = append(c.IPConfigs, cfg)
 		}
+		c.Observed = w.observation(c)
 		w.net.NICs = append(w.net.NICs, c)
 	}
 }
@@ -340,7 +344,7 @@ func (w *world) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "assume %s\n", w.net.Assumptions)
 	for _, v := range w.net.VirtualNetworks {
-		fmt.Fprintf(&b, "vnet %s %v facts=%v gateways=%v\n", v.ID, v.Prefixes, v.Facts, v.GatewayFacts)
+		fmt.Fprintf(&b, "vnet %s %v facts=%v hinterland=%+v\n", v.ID, v.Prefixes, v.Facts, w.net.Hinterland(v))
 		for _, p := range v.Peerings {
 			fmt.Fprintf(&b, "  peering %+v\n", *p)
 		}
@@ -352,7 +356,7 @@ func (w *world) String() string {
 		fmt.Fprintf(&b, "table %s %v facts=%v\n", t.ID, t.Routes, t.Facts)
 	}
 	for _, c := range w.net.NICs {
-		fmt.Fprintf(&b, "nic %s subnet=%q fact=%q nsg=%q fact=%q configs=%+v\n", c.ID, c.SubnetID, c.SubnetFact, c.Group.ID, c.Group.Fact, c.IPConfigs)
+		fmt.Fprintf(&b, "nic %s subnet=%q fact=%q nsg=%q fact=%q configs=%+v observed=%s\n", c.ID, c.SubnetID, c.SubnetFact, c.Group.ID, c.Group.Fact, c.IPConfigs, observedText(c))
 	}
 	for _, v := range w.net.VirtualNetworks {
 		if v.Admin != nil {

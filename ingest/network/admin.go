@@ -36,6 +36,8 @@ func (n *Network) AdminRulesOf(c *NIC) *AdminRules {
 		return nil
 	case c.Subnet != nil:
 		return c.Subnet.Admin
+	case c.Observed != nil && c.Observed.Listed:
+		return c.Observed.Admin
 	}
 	if v := n.VirtualNetworkOf(c); v != nil {
 		return v.Admin
@@ -62,6 +64,9 @@ func SortAdminRules(rules []*Rule, rank func(managerID string) int) {
 // (disable-private-endpoint-network-policy).
 func (n *Network) SubnetGroup(c *NIC) GroupRef {
 	if c.Subnet == nil {
+		if c.Observed != nil && c.Observed.Listed {
+			return c.Observed.SubnetGroup
+		}
 		return GroupRef{Fact: c.SubnetFact}
 	}
 	if c.PrivateEndpoint == "" || c.Subnet.Group == (GroupRef{}) {
@@ -70,6 +75,8 @@ func (n *Network) SubnetGroup(c *NIC) GroupRef {
 	switch Key(c.Subnet.PrivateEndpointPolicies) {
 	case "enabled", "networksecuritygroupenabled":
 		return c.Subnet.Group
+	case "disabled", "routetableenabled":
+		return GroupRef{}
 	case "":
 		switch n.Assumptions.Value("absent-private-endpoint-policies") {
 		case "enabled":
@@ -77,6 +84,8 @@ func (n *Network) SubnetGroup(c *NIC) GroupRef {
 		case "unknown":
 			return GroupRef{ID: c.Subnet.Group.ID, Fact: "private-endpoint-policies:" + c.Subnet.ID}
 		}
+		return GroupRef{}
 	}
-	return GroupRef{}
+	// An expression nobody evaluated, or a word Azure may have added.
+	return GroupRef{ID: c.Subnet.Group.ID, Fact: "private-endpoint-policies:" + c.Subnet.ID}
 }

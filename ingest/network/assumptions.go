@@ -27,6 +27,16 @@ var assumptionTable = []Assumption{
 		Source:  "disable-private-endpoint-network-policy documents disabled as the default; it depends on the API version",
 	},
 	{
+		Name: "connected-groups", Values: []string{"include", "unknown", "exclude"},
+		Meaning: "whether VirtualNetwork holds the address spaces of the other members of a Virtual Network Manager connected group; include: surely where an effective export shows the group, possibly where only its configuration is known",
+		Source:  "service-tags-overview does not name connected groups; effective routes show them with next hop ConnectedGroup",
+	},
+	{
+		Name: "admin-configurations", Values: []string{"ignored", "deployed", "unknown"},
+		Meaning: "security admin configurations that no export shows deployed or not; deployed: everywhere in their manager's scope; unknown: each rule may be in force",
+		Source:  "concept-deployments: a configuration takes effect only once committed to a region",
+	},
+	{
 		Name: "empty-asg-disables-rule", Values: []string{"off", "on"},
 		Meaning: "on: a rule that lists several application security groups, one of them without members, matches nothing",
 		Source:  "support reply in MicrosoftDocs/azure-docs#77328 (2021); not in the documentation",
@@ -35,6 +45,11 @@ var assumptionTable = []Assumption{
 		Name: "empty-side", Values: []string{"never", "unknown"},
 		Meaning: "never: a rule without any source (or destination) matches nothing; unknown: it may match",
 		Source:  "the service refuses such rules (Azure/azure-cli#8615)",
+	},
+	{
+		Name: "gateway-connections", Values: []string{"listed", "complete", "unknown"},
+		Meaning: "listed: a snapshot that holds one connection of a gateway holds them all; complete: also when it holds none; unknown: a gateway always may have further connections",
+		Source:  "a gateway does not list its connections, so no export proves that none is left out",
 	},
 	{
 		Name: "icmp-on-ipv6", Values: []string{"unknown", "match", "never"},
@@ -55,6 +70,11 @@ var assumptionTable = []Assumption{
 		Name: "microsoft-internal", Values: []string{"excluded", "included"},
 		Meaning: "whether the Internet tag leaves out the Microsoft-internal ranges of its newest recording",
 		Source:  "recorded effective rules, 2018 to 2024",
+	},
+	{
+		Name: "network-group-members", Values: []string{"unknown", "listed"},
+		Meaning: "whether a network group may have members, by Azure Policy, that no export shows; listed: only those exported",
+		Source:  "concept-network-groups: dynamic membership; Resource Graph's networkgroupmemberships list it",
 	},
 	{
 		Name: "platform-tags", Values: []string{"addresses", "unknown"},

@@ -106,12 +106,28 @@ func (n *Network) nicFacts(c *NIC) []string {
 			}
 		}
 	}
-	add(c.Group.Fact, c.SubnetFact)
+	add(c.Group.Fact)
+	if c.Observed != nil && c.Observed.Listed {
+		add(n.SubnetGroup(c).Fact)
+	} else {
+		add(c.SubnetFact)
+	}
 	if s := c.Subnet; s != nil {
-		add(s.Group.Fact, s.RouteTable.Fact)
-		if s.RouteTable.Table != nil {
+		add(n.SubnetGroup(c).Fact)
+		if c.ObservedVirtualNetwork() == nil {
+			add(s.RouteTable.Fact)
+		}
+		if s.RouteTable.Table != nil && c.ObservedVirtualNetwork() == nil {
 			add(s.RouteTable.Table.Facts...)
 		}
+	}
+	for _, t := range []*TagContent{c.ObservedVirtualNetwork(), c.ObservedInternet()} {
+		if t != nil {
+			add(t.Facts...)
+		}
+	}
+	if c.ObservedVirtualNetwork() != nil && c.ObservedInternet() != nil {
+		return facts
 	}
 	v := n.VirtualNetworkOf(c)
 	if v == nil {
@@ -119,9 +135,20 @@ func (n *Network) nicFacts(c *NIC) []string {
 		return facts
 	}
 	add(v.Facts...)
-	add(v.GatewayFacts...)
 	for _, p := range v.Peerings {
 		add(p.Fact)
+		if p.Counts && !p.Includes(c) {
+			add(p.PartialFact())
+		}
+	}
+	if c.ObservedVirtualNetwork() != nil {
+		return facts
+	}
+	h := n.Hinterland(v)
+	add(h.Facts...)
+	add(h.PrivateFacts...)
+	for _, x := range h.Extents {
+		add(x.Fact)
 	}
 	return facts
 }

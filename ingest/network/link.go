@@ -64,6 +64,9 @@ func (l *linker) sortAll() {
 	sortByID(n.ASGs, func(x *ApplicationSecurityGroup) string { return x.ID })
 	sortByID(n.PublicIPs, func(x *PublicIP) string { return x.ID })
 	sortByID(n.Gateways, func(x *Gateway) string { return x.ID })
+	sortByID(n.LocalGateways, func(x *LocalGateway) string { return x.ID })
+	sortByID(n.Connections, func(x *Connection) string { return x.ID })
+	sortByID(n.LoadBalancers, func(x *LoadBalancer) string { return x.ID })
 	l.vnets = byKey(n.VirtualNetworks, func(x *VirtualNetwork) string { return x.ID })
 	l.subnetAt = byKey(n.Subnets, func(x *Subnet) string { return x.ID })
 	l.groupAt = byKey(n.SecurityGroups, func(x *SecurityGroup) string { return x.ID })
@@ -268,9 +271,29 @@ func (l *linker) peering(v *VirtualNetwork, p *Peering) {
 		l.checkSync(p)
 	case p.RemoteVNet != nil && !p.Partial && len(p.RemoteVNet.Facts) == 0:
 		p.Counts, p.Prefixes = true, p.RemoteVNet.Prefixes
+	case p.Partial && l.namedSubnets(p):
+		p.Counts = true
 	default:
 		p.Fact = "missing-peer:" + p.RemoteID
 	}
+	if p.OnlyIPv6 {
+		p.Prefixes = slices.DeleteFunc(slices.Clone(p.Prefixes), func(q netip.Prefix) bool { return q.Addr().Is4() })
+	}
+}
+
+// namedSubnets gives a partial peering the prefixes of the remote subnets it
+// names; it reports whether all of them are in the snapshot.
+func (l *linker) namedSubnets(p *Peering) bool {
+	var out []netip.Prefix
+	for _, name := range p.RemoteSubnets {
+		s := l.subnetAt[Key(p.RemoteID+"/subnets/"+name)]
+		if s == nil || len(s.Prefixes) == 0 {
+			return false
+		}
+		out = append(out, s.Prefixes...)
+	}
+	p.Prefixes = out
+	return len(out) > 0
 }
 
 func declaresPeering(v, to *VirtualNetwork) bool {
@@ -315,47 +338,15 @@ func (l *linker) adminRules() {
 	}
 }
 
-// gateways marks the virtual networks that have on-premises prefixes nobody
-// exported: those with a gateway, and those that use a peer's.
-func (l *linker) gateways() {
-	own := map[*VirtualNetwork][]string{}
-	for _, g := range l.n.Gateways {
-		if v := l.vnets[Key(ParentID(g.SubnetID))]; v != nil {
-			own[v] = append(own[v], "gateway-prefixes:"+g.ID)
-		}
-	}
-	for _, v := range l.n.VirtualNetworks {
-		if len(own[v]) > 0 {
-			continue
-		}
-		for _, s := range v.Subnets {
-			if strings.EqualFold(s.Name, "GatewaySubnet") {
-				own[v] = append(own[v], "gateway-prefixes:"+s.ID)
-			}
-		}
-	}
-	for _, v := range l.n.VirtualNetworks {
-		facts := slices.Clone(own[v])
-		for _, p := range v.Peerings {
-			if !p.UseRemoteGateways || !p.Counts && p.Fact == "" {
-				continue
-			}
-			if remote := own[p.RemoteVNet]; p.RemoteVNet != nil && len(remote) > 0 {
-				facts = append(facts, remote...)
-			} else {
-				facts = append(facts, "gateway-prefixes:"+p.RemoteID)
-			}
-		}
-		slices.Sort(facts)
-		v.GatewayFacts = slices.Compact(facts)
-	}
-}
-
 func (l *linker) nics() {
 	for i, c := range l.n.NICs {
 		c.Index = i
 		l.resolveGroup(&c.Group)
+		if c.Observed != nil {
+			l.resolveGroup(&c.Observed.SubnetGroup)
+		}
 		l.nicSubnet(c)
+		l.checkPolicies(c)
 	}
 	for _, g := range l.n.SecurityGroups {
 		for _, id := range g.NICIDs {
@@ -367,9 +358,20 @@ func (l *linker) nics() {
 	}
 }
 
+// checkPolicies warns where it is assumed whether a private endpoint is filtered.
+func (l *linker) checkPolicies(c *NIC) {
+	if s := c.Subnet; c.PrivateEndpoint != "" && s != nil && s.Group != (GroupRef{}) && s.PrivateEndpointPolicies == "" {
+		l.faults.Warnf(s.Origin, "absent-private-endpoint-policies",
+			"subnet %s does not record privateEndpointNetworkPolicies; whether its security group filters private endpoint NIC %s is assumed (absent-private-endpoint-policies=%s)",
+			s.Name, c.Name, l.n.Assumptions.Value("absent-private-endpoint-policies"))
+	}
+}
+
 func (l *linker) nicSubnet(c *NIC) {
 	switch {
 	case c.SubnetFact != "":
+	case c.SubnetID == "" && c.Observed != nil && c.Observed.Listed:
+		c.SubnetFact = "missing-subnet:" + c.ID
 	case c.SubnetID == "":
 		c.SubnetFact = "missing-subnet:" + c.ID
 		l.faults.Warnf(c.Origin, "nic-without-subnet", "NIC %s names no subnet; its subnet rules are unknown", c.Name)

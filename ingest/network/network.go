@@ -21,6 +21,9 @@ type Network struct {
 	ASGs            []*ApplicationSecurityGroup
 	PublicIPs       []*PublicIP
 	Gateways        []*Gateway
+	LocalGateways   []*LocalGateway
+	Connections     []*Connection
+	LoadBalancers   []*LoadBalancer
 
 	Tags        *ServiceTags // nil when the snapshot holds no tag file
 	Internet    InternetList // what the Internet tag covers before VNets are taken out
@@ -33,7 +36,13 @@ type Network struct {
 	asgMembers map[string][]Member
 	vnetsByKey map[string]*VirtualNetwork
 
+	gatewaysByKey map[string]*Gateway
+	localGateways map[string]*LocalGateway
+	connectionsOf map[string][]*Connection // by Key of the owning gateway
+
 	doubtfulMembers []Member
+	adminElsewhere  map[string]*AdminRules // by subnet, of NICs whose subnet is not in the snapshot
+	adminNowhere    map[string]*AdminRules // by fact, of NICs whose subnet nobody names
 }
 
 // Key is the form in which ids and names are compared: Azure ignores case.
@@ -43,16 +52,20 @@ func Key(id string) string { return strings.ToLower(id) }
 type VirtualNetwork struct {
 	ID, Name string
 	Origin   diag.Origin
+	Location string         // region as written, "" when not known
 	Prefixes []netip.Prefix // addressSpace, both families, masked
 	Facts    []string       // why Prefixes may be incomplete ("unresolved:…")
 	Peerings []*Peering
 
-	Subnets []*Subnet // set by Link
-	// GatewayFacts is set by Link: gateways whose on-premises prefixes the
-	// snapshot does not hold ("gateway-prefixes:ID"). Private addresses that
-	// are not otherwise in VirtualNetwork may be in it.
-	GatewayFacts []string
-	Admin        *AdminRules // reach every subnet that has none of its own; nil when none do
+	Groups []*ConnectedGroup // meshes it belongs to
+
+	Subnets []*Subnet   // set by Link
+	Admin   *AdminRules // reach every subnet that has none of its own; nil when none do
+
+	// Set by Link: the gateways whose hinterland it shares, and facts about
+	// gateways that are not in the snapshot.
+	gateways     []*Gateway
+	gatewayFacts []string
 }
 
 // Peering is one direction of a peering, owned by a virtual network.
@@ -63,27 +76,24 @@ type Peering struct {
 	// State is peeringState ("Connected", "Initiated", …); "" in templates,
 	// which declare peerings without a state.
 	State             string
-	AllowAccess       bool           // allowVirtualNetworkAccess, true when absent
-	UseRemoteGateways bool           // useRemoteGateways
-	Remote            []netip.Prefix // remoteAddressSpace: the prefixes last synced
-	RemoteKnown       bool           // remoteAddressSpace was present
-	SyncLevel         string         // peeringSyncLevel, "" when absent
-	Partial           bool           // peerCompleteVnets is false: Remote is all that is shared
-	Facts             []string       // what could not be read about it
+	AllowAccess       bool // allowVirtualNetworkAccess, true when absent
+	UseRemoteGateways bool // useRemoteGateways
+	// AllowGatewayTransit lets the peer use this side's gateway.
+	AllowGatewayTransit bool
+	Remote              []netip.Prefix // remoteAddressSpace: the prefixes last synced
+	RemoteKnown         bool           // remoteAddressSpace was present
+	SyncLevel           string         // peeringSyncLevel, "" when absent
+	Partial             bool           // peerCompleteVnets is false: Remote is all that is shared
+	// Names of the subnets that take part on each side; of partial peerings only.
+	LocalSubnets, RemoteSubnets []string
+	OnlyIPv6                    bool     // enableOnlyIPv6Peering
+	Facts                       []string // what could not be read about it
 
 	// Set by Link.
 	RemoteVNet *VirtualNetwork // nil when not in the snapshot
 	Counts     bool            // its prefixes are part of VirtualNetwork
 	Prefixes   []netip.Prefix  // those prefixes; valid iff Counts
 	Fact       string          // "missing-peer:ID" or another fact: it may add unknown prefixes
-}
-
-// Gateway is a virtual network gateway: on-premises prefixes behind it are part
-// of VirtualNetwork, and the snapshot may not know them all.
-type Gateway struct {
-	ID, Name string
-	Origin   diag.Origin
-	SubnetID string // of its ip configurations: the GatewaySubnet
 }
 
 // Subnet is a subnet of a virtual network.
@@ -94,10 +104,13 @@ type Subnet struct {
 	Prefixes                []netip.Prefix
 	Group                   GroupRef
 	RouteTable              RouteTableRef
-	PrivateEndpointPolicies string // privateEndpointNetworkPolicies, "" when absent
+	PrivateEndpointPolicies string   // privateEndpointNetworkPolicies, "" when absent
+	Delegations             []string // service names, "Microsoft.Sql/managedInstances"
+	HasGateways             bool     // lists ip configurations of application gateways
 
 	VirtualNetwork *VirtualNetwork // set by Link; nil when not in the snapshot
-	Admin          *AdminRules     // admin rules that reach it; nil when none do
+	Admin          *AdminRules     // admin rules that reach it; nil when none do. A value found by Link is kept
+	AdminExempt    string          // why admin rules do not apply to it; for people, set by Link
 }
 
 // GroupRef is an association with a security group.
@@ -145,6 +158,10 @@ type NIC struct {
 	IPConfigs       []IPConfig
 	IPForwarding    bool
 	PrivateEndpoint string // id of the private endpoint that owns it
+	// StandIn says that no export shows the NIC: it is one of the instances that
+	// the model of a scale set describes.
+	StandIn  bool
+	Observed *Observation // what effective exports say about it; nil without
 
 	Subnet *Subnet // set by Link
 	Index  int     // position in Network.NICs, set by Link
@@ -161,6 +178,10 @@ type IPConfig struct {
 	ASGFact    string
 	PublicIPID string
 	SubnetID   string
+	// Load balancers name their members too; either word counts.
+	PoolIDs    []string // loadBalancerBackendAddressPools
+	NATRuleIDs []string // loadBalancerInboundNatRules
+	NATPoolIDs []string // loadBalancerInboundNatPools, of scale sets
 }
 
 // VirtualMachine is a VM or scale set instance; NICIDs are its forward references.
@@ -275,6 +296,16 @@ func LastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:
 func (n *Network) VirtualNetworkOf(c *NIC) *VirtualNetwork {
 	return n.vnetsByKey[c.VirtualNetworkKey()]
 }
+
+// Includes reports whether the NIC's subnet takes part in the peering: a partial
+// one names subnets.
+func (p *Peering) Includes(c *NIC) bool {
+	return !p.Partial || len(p.LocalSubnets) == 0 ||
+		slices.ContainsFunc(p.LocalSubnets, func(s string) bool { return Key(s) == Key(LastSegment(c.SubnetID)) })
+}
+
+// PartialFact is the fact that the peering is said to serve other subnets only.
+func (p *Peering) PartialFact() string { return "subnet-peering:" + p.ID }
 
 // VirtualNetworkFact is the fact that the NIC's virtual network is not in the
 // snapshot; meaningful iff VirtualNetworkOf is nil.

@@ -56,13 +56,19 @@ func (t *tags) expand(s network.Selector) (prefixes []netip.Prefix, facts []stri
 		}
 		return prefixes, facts
 	case network.SelectAzureLoadBalancer:
+		if o := t.nic.ObservedLoadBalancer(); o != nil {
+			return o.Prefixes, o.Facts
+		}
 		return network.LoadBalancerPrefixes, nil
 	case network.SelectServiceTag:
-		if tag := t.net.Tag(s.Text); tag != nil {
-			return append(prefixes, tag.Prefixes...), nil
+		if tag := t.net.TagAt(t.nic, s.Text); tag != nil {
+			return append(prefixes, tag.Prefixes...), tag.Facts
 		}
 		return prefixes, []string{"unknown-tag:" + s.Text}
 	case network.SelectInternet:
+		if o := t.nic.ObservedInternet(); o != nil {
+			return o.Prefixes, o.Facts
+		}
 		reach := t.sets.Of(t.nic, s)
 		for _, p := range reach.Sure.Prefixes() {
 			if p.Addr().Is4() || t.ipv6 {

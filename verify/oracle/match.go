@@ -209,10 +209,13 @@ func (q *question) selects(s network.Selector, a netip.Addr, local bool) match {
 	case network.SelectInternet:
 		return q.internet(a)
 	case network.SelectAzureLoadBalancer:
+		if t := q.nic.ObservedLoadBalancer(); t != nil {
+			return observed(t, a)
+		}
 		return when(holds(network.LoadBalancerPrefixes, a))
 	case network.SelectServiceTag:
-		if tag := q.net.Tag(s.Text); tag != nil {
-			return when(holds(tag.Prefixes, a))
+		if t := q.net.TagAt(q.nic, s.Text); t != nil {
+			return observed(t, a)
 		}
 		return undecided("unknown-tag:" + s.Text)
 	case network.SelectASG:
@@ -235,14 +238,14 @@ func holds(prefixes []netip.Prefix, a netip.Addr) bool {
 // prefixes used on user-defined routes" (service-tags-overview). It is the tag
 // as this NIC's subnet sees it.
 func (q *question) virtualNetwork(a netip.Addr) match {
+	if t := q.nic.ObservedVirtualNetwork(); t != nil {
+		return observed(t, a)
+	}
 	ms := []match{when(a == network.WireServer)}
 	if v := q.net.VirtualNetworkOf(q.nic); v == nil {
 		ms = append(ms, undecided(q.nic.VirtualNetworkFact()))
 	} else {
-		ms = append(ms, q.ownSpace(v, a), q.peerSpace(v, a))
-		if len(v.GatewayFacts) > 0 && private(a) {
-			ms = append(ms, undecided(v.GatewayFacts...))
-		}
+		ms = append(ms, q.ownSpace(v, a), q.peerSpace(v, a), q.hinterland(v, a))
 	}
 	return either(append(ms, q.routes(a))...)
 }
@@ -259,6 +262,10 @@ func (q *question) peerSpace(v *network.VirtualNetwork, a netip.Addr) match {
 	out := isNo
 	for _, p := range v.Peerings {
 		switch {
+		case p.Counts && !p.Includes(q.nic):
+			// Microsoft does not say what the tag holds in subnets that take no
+			// part in a subnet peering.
+			out = either(out, both(when(holds(p.Prefixes, a)), undecided(p.PartialFact())))
 		case p.Counts:
 			out = either(out, when(holds(p.Prefixes, a)))
 		case p.Fact != "":
@@ -266,6 +273,39 @@ func (q *question) peerSpace(v *network.VirtualNetwork, a netip.Addr) match {
 		}
 	}
 	return out
+}
+
+// hinterland: "all connected on-premises address spaces, … virtual networks
+// connected to a virtual network gateway" (service-tags-overview), and connected
+// groups.
+func (q *question) hinterland(v *network.VirtualNetwork, a netip.Addr) match {
+	h := q.net.Hinterland(v)
+	out := isNo
+	for _, x := range h.Extents {
+		m := when(holds(x.Prefixes, a))
+		if x.Fact != "" {
+			m = both(m, undecided(x.Fact))
+		}
+		out = either(out, m)
+	}
+	if len(h.Facts) > 0 {
+		out = either(out, undecided(h.Facts...))
+	}
+	if len(h.PrivateFacts) > 0 && private(a) {
+		out = either(out, undecided(h.PrivateFacts...))
+	}
+	return out
+}
+
+// observed: what Azure itself said about this NIC.
+func observed(t *network.TagContent, a netip.Addr) match {
+	if holds(t.Prefixes, a) {
+		return isYes
+	}
+	if len(t.Facts) > 0 {
+		return undecided(t.Facts...)
+	}
+	return isNo
 }
 
 // private: the addresses a gateway may have learned. On-premises networks that
@@ -314,6 +354,9 @@ func (q *question) hopCounts(hop string) bool {
 // internet: "the IP address space that's outside the virtual network and
 // reachable by the public internet" (service-tags-overview), as recorded.
 func (q *question) internet(a netip.Addr) match {
+	if t := q.nic.ObservedInternet(); t != nil {
+		return observed(t, a)
+	}
 	if !q.net.Internet.Contains(a) {
 		return isNo
 	}

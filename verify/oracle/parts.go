@@ -19,6 +19,14 @@ type Part struct {
 // more; without any the parts are all of it.
 func Parts(n *network.Network, nic *network.NIC) (parts []Part, facts []string) {
 	q := question{net: n, nic: nic}
+	if t := nic.ObservedVirtualNetwork(); t != nil {
+		for _, p := range t.Prefixes {
+			parts = append(parts, Part{p, t.SourceOf()})
+		}
+		facts = slices.Clone(t.Facts)
+		slices.Sort(facts)
+		return parts, slices.Compact(facts)
+	}
 	add := func(from string, prefixes ...netip.Prefix) {
 		for _, p := range prefixes {
 			if !slices.ContainsFunc(parts, func(q Part) bool { return q.Prefix == p }) {
@@ -35,12 +43,23 @@ func Parts(n *network.Network, nic *network.NIC) (parts []Part, facts []string) 
 		add("virtual network "+vnet.Name, vnet.Prefixes...)
 		add("host", host)
 		facts = append(facts, vnet.Facts...)
-		facts = append(facts, vnet.GatewayFacts...)
 		for _, p := range vnet.Peerings {
-			if p.Counts {
+			switch {
+			case p.Counts && !p.Includes(nic):
+				facts = append(facts, p.PartialFact())
+			case p.Counts:
 				add("peering "+p.Name, p.Prefixes...)
-			} else if p.Fact != "" {
+			case p.Fact != "":
 				facts = append(facts, p.Fact)
+			}
+		}
+		h := n.Hinterland(vnet)
+		facts = append(append(facts, h.Facts...), h.PrivateFacts...)
+		for _, x := range h.Extents {
+			if x.Fact == "" {
+				add(x.From, x.Prefixes...)
+			} else {
+				facts = append(facts, x.Fact)
 			}
 		}
 	}
