@@ -17,12 +17,12 @@ import (
 type Classifier struct {
 	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
 	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
-	row      []uint32        // per interval: its row of the table, or its class
+	row      []uint32        // per interval: its row of the table
 	services services
 	width    uint32   // columns of table
 	table    []uint16 // row-major; indexes verdicts
 	verdicts []VerdictID
-	wide     *intersection // set iff there is no table
+	chain    *chain // set iff there is no table
 }
 
 // Classify answers a question. The tuple's direction and local address are
@@ -53,19 +53,22 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	return k.at(k.row[search32(k.start4, remote)], k.services.of(p, false, source, destination))
+	if k.chain != nil {
+		return k.chain.classify(func(t *stageTable) uint32 {
+			return t.outcome(t.remote4.find(interval.IPv4(remote)), t.services.of(p, false, source, destination))
+		})
+	}
+	return k.verdicts[k.table[k.row[search32(k.start4, remote)]*k.width+k.services.of(p, false, source, destination)]]
 }
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	return k.at(k.row[search128(k.start6, remote)], k.services.of(p, true, source, destination))
-}
-
-func (k *Classifier) at(row, column uint32) VerdictID {
-	if k.wide != nil {
-		return k.wide.at(row, column)
+	if k.chain != nil {
+		return k.chain.classify(func(t *stageTable) uint32 {
+			return t.outcome(t.remote6.find(remote), t.services.of(p, true, source, destination))
+		})
 	}
-	return k.verdicts[k.table[row*k.width+column]]
+	return k.verdicts[k.table[k.row[search128(k.start6, remote)]*k.width+k.services.of(p, true, source, destination)]]
 }
 
 // Bytes returns the memory the classifier's arrays take.
@@ -79,29 +82,38 @@ func (k *Classifier) Bytes() int {
 	return n
 }
 
-// intersection is the fallback for lists whose table would be too large: the
-// bit sets of both classes are intersected per question.
-type intersection struct {
-	c                 *compiler
-	layout            *layout
-	remotes, services []class
+// chain answers stage by stage where a fused table would be too large; verdicts
+// are remembered by the outcomes of the stages.
+type chain struct {
+	c      *compiler
+	tables []*stageTable
 
-	mu    sync.RWMutex
-	cache map[string]VerdictID // by outcome
+	mu       sync.RWMutex
+	verdicts map[[3]uint32]VerdictID
 }
 
-func (x *intersection) at(remote, service uint32) VerdictID {
-	var buf [64]byte
-	key := x.layout.cell(&x.remotes[remote], &x.services[service], buf[:0])
+func newChain(c *compiler, tables []*stageTable) *chain {
+	return &chain{c: c, tables: tables, verdicts: map[[3]uint32]VerdictID{}}
+}
+
+func (x *chain) classify(outcome func(*stageTable) uint32) VerdictID {
+	var key [3]uint32
+	for i, t := range x.tables {
+		key[i] = outcome(t)
+	}
 	x.mu.RLock()
-	id, ok := x.cache[string(key)]
+	id, ok := x.verdicts[key]
 	x.mu.RUnlock()
 	if ok {
 		return id
 	}
-	id = x.c.verdicts.intern(x.c.conclude(x.layout.outcomes(key)))
+	layers := make([]layerOutcome, len(x.tables))
+	for i, t := range x.tables {
+		layers[i] = t.get(key[i])
+	}
+	id = x.c.verdicts.intern(x.c.conclude(layers))
 	x.mu.Lock()
-	x.cache[string(key)] = id
+	x.verdicts[key] = id
 	x.mu.Unlock()
 	return id
 }

@@ -3,112 +3,126 @@ package index
 import (
 	"encoding/binary"
 	"math/bits"
+	"sync"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 )
 
-// A slot is a rule's place in the bit sets of a classifier. The slots of each
-// stage start at a word boundary, so that a stage is a run of words.
-type slot struct {
-	e   *entry
-	bit int
+// A stageTable is a Stage unfolded for the remote addresses of one family: the
+// outcome of the Stage for every remote class and service class. It is compiled
+// once per Stage and shared by the classifiers that the Stage is part of.
+type stageTable struct {
+	stage    *Stage
+	remote4  dimension[interval.IPv4] // of: rows; empty for IPv6
+	remote6  dimension[interval.IPv6] // of: rows; empty for IPv4
+	services services                 // classes are columns
+	width    uint32
+	table    []uint32 // row-major: outcome numbers; nil when bits is set
+	outcomes []layerOutcome
+	bits     *intersection // set when the table would be too large
 }
 
-// layout places the entries of the stages.
-type layout struct {
-	stages []*Stage
-	slots  []slot
-	first  []int    // first word of each stage; first[len(stages)] is the total
-	based  []uint64 // slots whose entry has facts of its own: never a sure match
-	at     []*entry // entry of each bit, nil between stages
+// stageBits places the entries of a Stage in bit sets.
+type stageBits struct {
+	stage *Stage
+	words int
+	based []uint64 // entries with facts of their own: never a sure match
 }
 
-func newLayout(stages []*Stage) *layout {
-	l := &layout{stages: stages}
-	word := 0
-	for _, s := range stages {
-		l.first = append(l.first, word)
-		for i := range s.entries {
-			l.slots = append(l.slots, slot{&s.entries[i], word*64 + i})
-		}
-		word += (len(s.entries) + 63) / 64
-	}
-	l.first = append(l.first, word)
-	l.based, l.at = make([]uint64, word), make([]*entry, word*64)
-	for _, s := range l.slots {
-		l.at[s.bit] = s.e
-		if len(s.e.facts) > 0 {
-			l.based[s.bit>>6] |= 1 << (s.bit & 63)
+func newStageBits(s *Stage) stageBits {
+	b := stageBits{stage: s, words: (len(s.entries) + 63) / 64}
+	b.based = make([]uint64, b.words)
+	for i := range s.entries {
+		if len(s.entries[i].facts) > 0 {
+			b.based[i>>6] |= 1 << (i & 63)
 		}
 	}
-	return l
+	return b
 }
 
-func (l *layout) words() int { return l.first[len(l.stages)] }
+// table returns the Stage's table for a family, compiled on first use.
+func (c *compiler) table(s *Stage, family4 bool) *stageTable {
+	i := 0
+	if !family4 {
+		i = 1
+	}
+	s.once[i].Do(func() { s.tables[i] = c.stageTable(s, family4) })
+	return s.tables[i]
+}
 
-// remoteSpans lists where each slot's remote side matches, per family.
-func (l *layout) remoteSpans() (v4 []span[interval.IPv4], v6 []span[interval.IPv6]) {
-	for _, s := range l.slots {
-		r := s.e.remote
-		v4 = append(v4, span[interval.IPv4]{where: r.sure.v4, bit: s.bit, sure: true})
-		v6 = append(v6, span[interval.IPv6]{where: r.sure.v6, bit: s.bit, sure: true})
+func (c *compiler) stageTable(s *Stage, family4 bool) *stageTable {
+	b := newStageBits(s)
+	services := serviceBuilder{c: c, stage: s, words: b.words, classes: newClassTable()}
+	t := &stageTable{stage: s, services: services.build()}
+	remotes := newClassTable()
+	if family4 {
+		t.remote4 = sweep(remoteSpans(s, func(a addresses) interval.Set[interval.IPv4] { return a.v4 }), 0, b.words, remotes)
+	} else {
+		t.remote6 = sweep(remoteSpans(s, func(a addresses) interval.Set[interval.IPv6] { return a.v6 }), interval.IPv6{}, b.words, remotes)
+	}
+	if rowOf, ok := t.fill(&b, remotes.list, services.classes.list, c.maxTable); ok {
+		t.remote4.renumber(rowOf)
+		t.remote6.renumber(rowOf)
+		return t
+	}
+	t.table, t.width, t.outcomes = nil, 0, nil
+	t.bits = &intersection{stageBits: b, remotes: remotes.list, services: services.classes.list, numbers: map[string]uint32{}}
+	return t
+}
+
+// remoteSpans lists where each entry's remote side matches.
+func remoteSpans[T interval.Point[T]](s *Stage, family func(addresses) interval.Set[T]) []span[T] {
+	out := make([]span[T], 0, len(s.entries))
+	for i := range s.entries {
+		r := s.entries[i].remote
+		out = append(out, span[T]{where: family(r.sure), bit: i, sure: true})
 		for _, d := range r.may {
-			v4 = append(v4, span[interval.IPv4]{where: d.where.v4, bit: s.bit, fact: d.fact})
-			v6 = append(v6, span[interval.IPv6]{where: d.where.v6, bit: s.bit, fact: d.fact})
+			out = append(out, span[T]{where: family(d.where), bit: i, fact: d.fact})
 		}
 	}
-	return v4, v6
+	return out
 }
 
-// cell computes the outcome of every layer where a remote class meets a service
-// class. key receives a compact name of the outcome; equal keys, equal verdicts.
-func (l *layout) cell(remote, service *class, key []byte) []byte {
+// noMatch ends the key of a Stage in which no rule surely matches: admin rules,
+// and Stages that are missing.
+const noMatch = 1<<32 - 1
+
+// cell names the outcome of the Stage where a remote class meets a service
+// class: doubtful entries, marked, each with its facts, then the sure match.
+func (b *stageBits) cell(remote, service *class, key []byte) []byte {
 	key = key[:0]
-	for s := range l.stages {
-		if l.stages[s].entries == nil {
-			continue
+	for w := range b.words {
+		sure := remote.sure[w] & service.sure[w]
+		may := sure & b.based[w]
+		sure &^= may
+		if remote.may != nil {
+			may |= remote.may[w] & service.sure[w]
 		}
-		matched := false
-		for w := l.first[s]; w < l.first[s+1] && !matched; w++ {
-			sure := remote.sure[w] & service.sure[w]
-			may := sure & l.based[w]
-			sure &^= may
+		if service.may != nil {
+			may |= remote.sure[w] & service.may[w]
 			if remote.may != nil {
-				may |= remote.may[w] & service.sure[w]
-			}
-			if service.may != nil {
-				may |= remote.sure[w] & service.may[w]
-				if remote.may != nil {
-					may |= remote.may[w] & service.may[w]
-				}
-			}
-			end := 64
-			if sure != 0 {
-				end = bits.TrailingZeros64(sure)
-				may &= 1<<end - 1
-			}
-			for ; may != 0; may &= may - 1 {
-				key = l.appendDoubt(key, w*64+bits.TrailingZeros64(may), remote, service)
-			}
-			if sure != 0 {
-				key = binary.LittleEndian.AppendUint32(key, uint32(w*64+end)<<1)
-				matched = true
+				may |= remote.may[w] & service.may[w]
 			}
 		}
-		if !matched {
-			key = binary.LittleEndian.AppendUint32(key, noMatch)
+		end := 64
+		if sure != 0 {
+			end = bits.TrailingZeros64(sure)
+			may &= 1<<end - 1
+		}
+		for ; may != 0; may &= may - 1 {
+			key = b.appendDoubt(key, w*64+bits.TrailingZeros64(may), remote, service)
+		}
+		if sure != 0 {
+			return binary.LittleEndian.AppendUint32(key, uint32(w*64+end)<<1)
 		}
 	}
-	return key
+	return binary.LittleEndian.AppendUint32(key, noMatch)
 }
 
-// noMatch ends the key of a layer in which no rule surely matches: admin rules.
-const noMatch = 1<<32 - 2
-
-// appendDoubt writes a doubtful slot: its bit, marked, then its facts.
-func (l *layout) appendDoubt(key []byte, bit int, remote, service *class) []byte {
-	facts := unionFacts(unionFacts(l.at[bit].facts, remote.facts[bit]), service.facts[bit])
+// appendDoubt writes a doubtful entry: its position, marked, then its facts.
+func (b *stageBits) appendDoubt(key []byte, bit int, remote, service *class) []byte {
+	facts := unionFacts(unionFacts(b.stage.entries[bit].facts, remote.facts[bit]), service.facts[bit])
 	key = binary.LittleEndian.AppendUint32(key, uint32(bit)<<1|1)
 	key = binary.LittleEndian.AppendUint32(key, uint32(len(facts)))
 	for _, f := range facts {
@@ -117,132 +131,98 @@ func (l *layout) appendDoubt(key []byte, bit int, remote, service *class) []byte
 	return key
 }
 
-// outcomes reads a key back.
-func (l *layout) outcomes(key []byte) []layerOutcome {
-	out := make([]layerOutcome, len(l.stages))
+// outcome reads a key back.
+func (b *stageBits) outcome(key []byte) layerOutcome {
+	out := layerOutcome{stage: b.stage}
 	next := func() uint32 {
 		x := binary.LittleEndian.Uint32(key)
 		key = key[4:]
 		return x
 	}
-	for s, stage := range l.stages {
-		out[s].stage = stage
-		if stage.entries == nil {
-			continue
+	for {
+		x := next()
+		if x == noMatch {
+			return out
 		}
-		for {
-			x := next()
-			if x == noMatch {
-				break
-			}
-			e := l.at[x>>1]
-			if x&1 == 0 {
-				out[s].sure = e
-				break
-			}
-			facts := make([]fact, next())
-			for i := range facts {
-				facts[i] = fact(next())
-			}
-			out[s].may = append(out[s].may, doubtfulEntry{e, facts})
+		e := &b.stage.entries[x>>1]
+		if x&1 == 0 {
+			out.sure = e
+			return out
 		}
+		facts := make([]fact, next())
+		for i := range facts {
+			facts[i] = fact(next())
+		}
+		out.may = append(out.may, doubtfulEntry{e, facts})
 	}
-	return out
 }
 
-// Limits of the verdict table of one classifier and family.
-const (
-	maxCells = 1 << 24 // remote classes × service classes tried
-	maxIDs   = 1 << 16 // distinct verdicts
-
-	defaultMaxTable = 1 << 21 // cells kept after equal rows are merged
-)
-
-// build fuses the stages of one NIC, direction and local address. family4
-// selects which remote addresses are cut: a local address has one family.
-func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
-	l := newLayout(stages)
-	b := serviceBuilder{c: c, slots: l.slots, words: l.words(), classes: newClassTable()}
-	k := &Classifier{services: b.build()}
-	remotes := newClassTable()
-	spans4, spans6 := l.remoteSpans()
-	if family4 {
-		d := sweep(spans4, 0, l.words(), remotes)
-		rowOf := c.rows(k, l, remotes.list, b.classes.list)
-		d.renumber(rowOf)
-		for _, s := range d.starts {
-			k.start4 = append(k.start4, uint32(s))
+// pure returns the position of the entry that matches where neither class has
+// doubts, len(entries) for none; ok is false when that entry has facts.
+func (b *stageBits) pure(remote, service []uint64) (at int, ok bool) {
+	for w := range b.words {
+		if x := remote[w] & service[w]; x != 0 {
+			at = w*64 + bits.TrailingZeros64(x)
+			return at, b.based[w]>>(at&63)&1 == 0
 		}
-		k.row = d.of
-	} else {
-		d := sweep(spans6, interval.IPv6{}, l.words(), remotes)
-		rowOf := c.rows(k, l, remotes.list, b.classes.list)
-		d.renumber(rowOf)
-		k.start6, k.row = d.starts, d.of
 	}
-	return k
+	return len(b.stage.entries), true
 }
 
-// rows fills the table and returns the row of each remote class; without a
-// table, classes are their own rows.
-func (c *compiler) rows(k *Classifier, l *layout, remotes, services []class) []uint32 {
-	rowOf := make([]uint32, len(remotes))
-	if c.fillTable(k, l, remotes, services, rowOf) {
-		return rowOf
-	}
-	k.width, k.table, k.verdicts = 0, nil, nil
-	k.wide = &intersection{c: c, layout: l, remotes: remotes, services: services, cache: map[string]VerdictID{}}
-	for i := range rowOf {
-		rowOf[i] = uint32(i)
-	}
-	return rowOf
-}
+// maxCells bounds the pairs of classes that are tried for one table.
+const maxCells = 1 << 24
 
-// fillTable computes the verdict of each pair of classes and merges equal rows.
-// It gives up when that would be too large.
-func (c *compiler) fillTable(k *Classifier, l *layout, remotes, services []class, rowOf []uint32) bool {
+// fill computes the outcome of every pair of classes; equal rows are stored
+// once, rowOf says where. It gives up when the table would be too large.
+func (t *stageTable) fill(b *stageBits, remotes, services []class, maxTable int) (rowOf []uint32, ok bool) {
 	width := len(services)
-	if len(remotes)*width > maxCells {
-		return false
+	if len(remotes)*width > maxCells || maxTable < 0 {
+		return nil, false
 	}
-	local := map[VerdictID]uint16{}
-	byKey := map[string]uint16{}
+	t.width = uint32(width)
+	rowOf = make([]uint32, len(remotes))
+	plain := make([]uint32, len(b.stage.entries)+1) // outcome number + 1 of each pure match
+	keyed := map[string]uint32{}
 	rows := map[string]uint32{}
-	row := make([]uint16, width)
-	rowBytes := make([]byte, 2*width)
-	var key []byte
+	row, rowBytes, key := make([]uint32, width), make([]byte, 4*width), []byte(nil)
 	for r := range remotes {
 		for s := range services {
-			key = l.cell(&remotes[r], &services[s], key)
-			id, ok := byKey[string(key)]
-			if !ok {
-				v := c.verdicts.intern(c.conclude(l.outcomes(key)))
-				if id, ok = local[v]; !ok {
-					if len(k.verdicts) == maxIDs {
-						return false
-					}
-					id = uint16(len(k.verdicts))
-					local[v] = id
-					k.verdicts = append(k.verdicts, v)
-				}
-				byKey[string(key)] = id
+			x, y := &remotes[r], &services[s]
+			at, pure := 0, false
+			if x.may == nil && y.may == nil {
+				at, pure = b.pure(x.sure, y.sure)
 			}
-			row[s] = id
-			binary.LittleEndian.PutUint16(rowBytes[2*s:], id)
+			if pure {
+				if plain[at] == 0 {
+					key = b.cell(x, y, key)
+					t.outcomes = append(t.outcomes, b.outcome(key))
+					plain[at] = uint32(len(t.outcomes))
+				}
+				row[s] = plain[at] - 1
+			} else {
+				key = b.cell(x, y, key)
+				n, known := keyed[string(key)]
+				if !known {
+					n = uint32(len(t.outcomes))
+					t.outcomes = append(t.outcomes, b.outcome(key))
+					keyed[string(key)] = n
+				}
+				row[s] = n
+			}
+			binary.LittleEndian.PutUint32(rowBytes[4*s:], row[s])
 		}
-		n, ok := rows[string(rowBytes)]
-		if !ok {
+		n, known := rows[string(rowBytes)]
+		if !known {
 			n = uint32(len(rows))
-			if int(n+1)*width > c.maxTable {
-				return false
+			if int(n+1)*width > maxTable {
+				return nil, false
 			}
 			rows[string(rowBytes)] = n
-			k.table = append(k.table, row...)
+			t.table = append(t.table, row...)
 		}
 		rowOf[r] = n
 	}
-	k.width = uint32(width)
-	return true
+	return rowOf, true
 }
 
 // renumber replaces classes by rows and joins neighbours that became equal.
@@ -257,6 +237,59 @@ func (d *dimension[T]) renumber(to []uint32) {
 		n++
 	}
 	d.starts, d.of = append([]T(nil), d.starts[:n]...), append([]uint32(nil), d.of[:n]...)
+}
+
+// outcome numbers the outcome of the Stage for a remote row and service column.
+func (t *stageTable) outcome(row, column uint32) uint32 {
+	if t.bits != nil {
+		return t.bits.at(row, column)
+	}
+	return t.table[row*t.width+column]
+}
+
+// get returns an outcome by its number.
+func (t *stageTable) get(number uint32) layerOutcome {
+	if t.bits != nil {
+		return t.bits.get(number)
+	}
+	return t.outcomes[number]
+}
+
+// intersection answers for a Stage whose table would be too large: the bit sets
+// of both classes are intersected per question. Rows and columns are classes.
+type intersection struct {
+	stageBits
+	remotes, services []class
+
+	mu       sync.RWMutex
+	numbers  map[string]uint32 // outcome key → number
+	outcomes []layerOutcome
+}
+
+func (x *intersection) at(remote, service uint32) uint32 {
+	var buf [64]byte
+	key := x.cell(&x.remotes[remote], &x.services[service], buf[:0])
+	x.mu.RLock()
+	n, ok := x.numbers[string(key)]
+	x.mu.RUnlock()
+	if ok {
+		return n
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if n, ok = x.numbers[string(key)]; ok {
+		return n
+	}
+	n = uint32(len(x.outcomes))
+	x.outcomes = append(x.outcomes, x.outcome(key))
+	x.numbers[string(key)] = n
+	return n
+}
+
+func (x *intersection) get(number uint32) layerOutcome {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.outcomes[number]
 }
 
 func forEachBit(words []uint64, f func(bit int)) {

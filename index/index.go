@@ -207,7 +207,7 @@ func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
 	Bytes                               int // of the distinct classifiers
-	Intersections                       int // classifiers without a table
+	Chains                              int // classifiers without a table of their own
 }
 
 // Stats counts the distinct parts of the index.
@@ -219,8 +219,8 @@ func (ix *Index) Stats() Stats {
 	for _, p := range c.classifiers {
 		k := c.get(p)
 		s.Bytes += k.Bytes()
-		if k.wide != nil {
-			s.Intersections++
+		if k.chain != nil {
+			s.Chains++
 		}
 	}
 	return s

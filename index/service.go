@@ -43,11 +43,19 @@ type ports struct {
 func (p *ports) find(port uint16) uint32 { return p.of[search16(p.starts, port)] }
 
 func newPorts(d dimension[interval.Port]) ports {
-	p := ports{of: d.of}
-	for _, s := range d.starts {
-		p.starts = append(p.starts, uint16(s))
+	p := ports{of: d.of, starts: make([]uint16, len(d.starts))}
+	for i, s := range d.starts {
+		p.starts[i] = uint16(s)
 	}
 	return p
+}
+
+func (p *ports) dimension() *dimension[interval.Port] {
+	d := &dimension[interval.Port]{of: p.of, starts: make([]interval.Port, len(p.starts))}
+	for i, s := range p.starts {
+		d.starts[i] = interval.Port(s)
+	}
+	return d
 }
 
 // of returns the class of a service; source is anySource when open.
@@ -68,10 +76,10 @@ func (s *services) of(protocol flow.Protocol, v6 bool, source uint32, destinatio
 	return p.class[row*p.width+p.destination.find(destination)]
 }
 
-// serviceBuilder cuts the services for the rule slots of a classifier.
+// serviceBuilder cuts the services for the rules of a Stage.
 type serviceBuilder struct {
 	c       *compiler
-	slots   []slot
+	stage   *Stage
 	words   int
 	classes *classTable
 }
@@ -81,9 +89,9 @@ func (b *serviceBuilder) build() services {
 	var s services
 	s.groups = []serviceGroup{{ports: b.plane(flow.TCP)}, {ports: b.plane(flow.UDP)}}
 	special := map[flow.Protocol]bool{flow.ICMP: true, flow.ICMPv6: true}
-	for _, sl := range b.slots {
-		if sl.e.rule.Protocol != network.AnyProtocol {
-			special[flow.Protocol(sl.e.rule.Protocol)] = true
+	for i := range b.stage.entries {
+		if p := b.stage.entries[i].rule.Protocol; p != network.AnyProtocol {
+			special[flow.Protocol(p)] = true
 		}
 	}
 	other := flow.Protocol(0) // a protocol no rule names stands for all of them
@@ -150,8 +158,8 @@ func (b *serviceBuilder) protocol(r *network.Rule, p flow.Protocol, v6 bool) sta
 // portless returns the class of a protocol without ports.
 func (b *serviceBuilder) portless(p flow.Protocol, v6 bool) uint32 {
 	a := newActiveSet(b.words)
-	for _, sl := range b.slots {
-		r := sl.e.rule
+	for bit := range b.stage.entries {
+		r := b.stage.entries[bit].rule
 		var facts []fact
 		switch b.protocol(r, p, v6) {
 		case misses:
@@ -170,10 +178,10 @@ func (b *serviceBuilder) portless(p flow.Protocol, v6 bool) uint32 {
 			}
 		}
 		if len(facts) == 0 {
-			a.toggle(sl.bit, 0, true, true)
+			a.toggle(bit, 0, true, true)
 		}
 		for _, f := range facts {
-			a.toggle(sl.bit, f, false, true)
+			a.toggle(bit, f, false, true)
 		}
 	}
 	return b.classes.of(a)
@@ -182,12 +190,13 @@ func (b *serviceBuilder) portless(p flow.Protocol, v6 bool) uint32 {
 // plane cuts both ports of TCP or UDP and joins their classes.
 func (b *serviceBuilder) plane(p flow.Protocol) *portPlane {
 	var source, destination []span[interval.Port]
-	for _, sl := range b.slots {
-		if b.protocol(sl.e.rule, p, false) != matches {
+	for bit := range b.stage.entries {
+		r := b.stage.entries[bit].rule
+		if b.protocol(r, p, false) != matches {
 			continue
 		}
-		source = append(source, span[interval.Port]{where: portSet(sl.e.rule.SourcePorts), bit: sl.bit, sure: true})
-		destination = append(destination, span[interval.Port]{where: portSet(sl.e.rule.DestinationPorts), bit: sl.bit, sure: true})
+		source = append(source, span[interval.Port]{where: portSet(r.SourcePorts), bit: bit, sure: true})
+		destination = append(destination, span[interval.Port]{where: portSet(r.DestinationPorts), bit: bit, sure: true})
 	}
 	sources, destinations := newClassTable(), newClassTable()
 	plane := &portPlane{
@@ -208,14 +217,15 @@ func (b *serviceBuilder) plane(p flow.Protocol) *portPlane {
 // for every source port match, the others may.
 func (b *serviceBuilder) openSource(p flow.Protocol) class {
 	a := newActiveSet(b.words)
-	for _, sl := range b.slots {
-		if b.protocol(sl.e.rule, p, false) != matches {
+	for bit := range b.stage.entries {
+		r := b.stage.entries[bit].rule
+		if b.protocol(r, p, false) != matches {
 			continue
 		}
-		if isFull(sl.e.rule.SourcePorts) {
-			a.toggle(sl.bit, 0, true, true)
+		if isFull(r.SourcePorts) {
+			a.toggle(bit, 0, true, true)
 		} else {
-			a.toggle(sl.bit, b.c.intern.fact("source-port-unspecified:"+sl.e.rule.ID), false, true)
+			a.toggle(bit, b.c.intern.fact("source-port-unspecified:"+r.ID), false, true)
 		}
 	}
 	return a.freeze()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
@@ -19,6 +20,9 @@ type Stage struct {
 	entries []entry // ends in one that matches every packet; nil iff missing
 	missing fact    // why the list is unknown; valid iff entries is nil
 	id      int32
+
+	once   [2]sync.Once // IPv4, IPv6
+	tables [2]*stageTable
 }
 
 // entry is one rule of a Stage.

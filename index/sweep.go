@@ -85,6 +85,20 @@ func sweep[T interval.Point[T]](spans []span[T], first T, words int, classes *cl
 	}
 }
 
+// find returns the class of a point by binary search.
+func (d *dimension[T]) find(p T) uint32 {
+	lo, hi := 0, len(d.starts) // starts[lo] <= p < starts[hi]
+	for hi-lo > 1 {
+		m := int(uint(lo+hi) >> 1)
+		if d.starts[m].Compare(p) <= 0 {
+			lo = m
+		} else {
+			hi = m
+		}
+	}
+	return d.of[lo]
+}
+
 // hash is 128 bits wide so that a collision, which would be a wrong answer, is
 // out of reach.
 type hash [2]uint64

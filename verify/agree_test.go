@@ -24,8 +24,8 @@ func agree(t *testing.T, bytes []byte) (questions int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st := ix.Stats(); (st.Intersections > 0) != (maxTable < 0 && st.Classifiers > 0) {
-		t.Fatalf("%d of %d classifiers have no table", st.Intersections, st.Classifiers)
+	if st := ix.Stats(); (st.Chains > 0) != (maxTable < 0 && st.Classifiers > 0) {
+		t.Fatalf("%d of %d classifiers have no table", st.Chains, st.Classifiers)
 	}
 	judge := oracle.New(w.net)
 	w.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
