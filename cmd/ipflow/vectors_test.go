@@ -16,8 +16,11 @@ import (
 
 // A vector is a txtar archive: its files are the snapshot, all but these:
 //
-//	base   names of archives in testdata/vectors/base whose files join the snapshot
-//	ask    questions and answers, see below
+//	base       names of archives in testdata/vectors/base whose files join the
+//	           snapshot; a later file replaces an earlier one of its name
+//	ask        questions and answers, see below
+//	load       what `inspect` must say, see vectors_load_test.go
+//	diagnose   requests and answers of `diagnose`, see vectors_load_test.go
 //
 // A question is a line of flags for `check`; quotes are single. The lines behind
 // it say what must come out:
@@ -28,7 +31,7 @@ import (
 //	note TEXT            part of some note
 //	stderr TEXT          part of what stderr says
 //	refused TEXT         exit code 2, with this on stderr
-//	exit N               exit code N
+//	column NAME [TEXT]   the result column of `verify`, empty for null
 //
 // Every question that check answers is asked of `verify` too, through the
 // index: access, rule and reason must be the same.
@@ -36,6 +39,14 @@ type vector struct {
 	name  string
 	dir   string // the snapshot, written out
 	asked []question
+	loads []expectation
+	talks []dialogue
+}
+
+// expectation is a line that says what must come out.
+type expectation struct {
+	line       int
+	word, text string
 }
 
 type question struct {
@@ -43,7 +54,7 @@ type question struct {
 	args    []string
 	access  string
 	rule    string
-	expects [][2]string
+	expects []expectation
 }
 
 func TestVectors(t *testing.T) {
@@ -54,11 +65,15 @@ func TestVectors(t *testing.T) {
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
 			v := readVector(t, f)
-			if len(v.asked) == 0 {
+			if len(v.asked)+len(v.loads)+len(v.talks) == 0 {
 				t.Fatal("asks nothing")
 			}
 			for _, q := range v.asked {
 				v.ask(t, q)
+			}
+			v.load(t)
+			for _, d := range v.talks {
+				v.diagnose(t, d)
 			}
 		})
 	}
@@ -75,6 +90,10 @@ func readVector(t *testing.T, file string) *vector {
 		switch f.Name {
 		case "ask":
 			v.asked = parseAsk(t, string(f.Data))
+		case "load":
+			v.loads = parseLoad(string(f.Data))
+		case "diagnose":
+			v.talks = parseDialogues(t, string(f.Data))
 		case "base":
 			for _, base := range strings.Fields(string(f.Data)) {
 				b, err := txtar.ParseFile(filepath.Join("testdata", "vectors", "base", base+".txtar"))
@@ -121,7 +140,7 @@ func parseAsk(t *testing.T, text string) (out []question) {
 			q.access, q.rule, _ = strings.Cut(rest, " ")
 		default:
 			q := &out[len(out)-1]
-			q.expects = append(q.expects, [2]string{word, rest})
+			q.expects = append(q.expects, expectation{n, word, rest})
 		}
 	}
 	return out
@@ -160,24 +179,23 @@ func (v *vector) ask(t *testing.T, q question) {
 	want := 0
 	for _, e := range q.expects {
 		ok := false
-		switch e[0] {
+		switch e.word {
 		case "id":
-			ok = got.RuleID == strings.Trim(e[1], `"`)
+			ok = got.RuleID == strings.Trim(e.text, `"`)
 		case "reason":
-			ok = got.Reason == e[1]
+			ok = got.Reason == e.text
 		case "note":
-			ok = strings.Contains(strings.Join(got.Notes, "\n"), e[1])
+			ok = strings.Contains(strings.Join(got.Notes, "\n"), e.text)
 		case "stderr":
-			ok = strings.Contains(stderr.String(), e[1])
+			ok = strings.Contains(stderr.String(), e.text)
 		case "refused":
 			want = exitUsage
-			ok = strings.Contains(stderr.String(), e[1]) && stdout.Len() == 0
-		case "exit":
-			fmt.Sscan(e[1], &want)
-			ok = true
+			ok = strings.Contains(stderr.String(), e.text) && stdout.Len() == 0
+		case "column":
+			ok = q.access != "" // compared by askIndex
 		}
 		if !ok {
-			fail("want %s %q", e[0], e[1])
+			fail("line %d: want %s %q", e.line, e.word, e.text)
 		}
 	}
 	if code != want {
@@ -200,9 +218,11 @@ func (v *vector) askIndex(t *testing.T, q question, want checkAnswer) {
 	t.Helper()
 	flags := map[string]string{}
 	var passed []string
-	for i := 0; i+1 < len(q.args); i += 2 {
+	for i := 0; i < len(q.args); i += 2 {
 		name := strings.TrimPrefix(q.args[i], "--")
 		switch name {
+		case "strict": // verify knows no such flag, and answers the same
+			i--
 		case "vm", "nic", "direction", "protocol", "local", "remote":
 			flags[name] = q.args[i+1]
 		default:
@@ -239,5 +259,14 @@ func (v *vector) askIndex(t *testing.T, q question, want checkAnswer) {
 	if got["access"] != want.Access || got["rule"] != want.RuleName || got["reason"] != want.Reason {
 		t.Errorf("line %d: %s\nverify says %s %q %q (%s), check %s %q %q", q.line, strings.Join(q.args, " "),
 			got["access"], got["rule"], got["reason"], got["error"], want.Access, want.RuleName, want.Reason)
+	}
+	for _, e := range q.expects {
+		if e.word != "column" {
+			continue
+		}
+		name, text, _ := strings.Cut(e.text, " ")
+		if cell, ok := got[name]; !ok || cell != text {
+			t.Errorf("line %d: %s\ncolumn %s is %q, want %q", e.line, strings.Join(q.args, " "), name, cell, text)
+		}
 	}
 }
