@@ -27,6 +27,11 @@ type Estate struct {
 	nicsOf, nicsFrom       []int32
 }
 
+// workloadsPerSubnet is chosen so that the 500 NICs of the published figures
+// have about as many different pairs of lists as there: one for two NICs and
+// directions.
+const workloadsPerSubnet = 4
+
 // New plans an estate. An error says which option is out of its range.
 func New(o Options) (*Estate, error) {
 	o, err := o.complete()
@@ -42,9 +47,16 @@ func New(o Options) (*Estate, error) {
 	for i := range e.subnetGroup {
 		e.subnetGroup[i] = e.groupNear(s, e.vnetOfSubnet(i))
 	}
+	// The NICs of a subnet belong to a few workloads, each with its own group.
+	workload := make([][workloadsPerSubnet]int32, o.Subnets)
+	for i := range workload {
+		for k := range workload[i] {
+			workload[i][k] = e.groupNear(s, e.vnetOfSubnet(i))
+		}
+	}
 	e.nicGroup = make([]int32, o.NICs)
 	for i := range e.nicGroup {
-		e.nicGroup[i] = e.groupNear(s, e.vnetOfSubnet(e.subnetOfNIC(i)))
+		e.nicGroup[i] = workload[e.subnetOfNIC(i)][s.IntN(workloadsPerSubnet)]
 	}
 	e.subnetsOf, e.subnetsFrom = membersByGroup(e.subnetGroup, o.NSGs)
 	e.nicsOf, e.nicsFrom = membersByGroup(e.nicGroup, o.NSGs)

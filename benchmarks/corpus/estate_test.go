@@ -82,7 +82,7 @@ func compareNetworks(t *testing.T, want, got *network.Network) {
 	text := func(s []string) []string { slices.Sort(s); return s }
 	opts := cmp.Options{
 		cmpopts.IgnoreTypes(diag.Origin{}, network.RuleText{}, network.Assumptions{}),
-		cmpopts.IgnoreUnexported(network.Network{}, network.ServiceTags{}),
+		cmpopts.IgnoreUnexported(network.Network{}, network.ServiceTags{}, network.VirtualNetwork{}),
 		cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
 		cmpopts.EquateEmpty(),
 		// Links back to larger objects: compared as ids.

@@ -75,9 +75,9 @@ func (d *ruleDrawer) rule(priority int32) *network.Rule {
 			r.SourcePorts = []flow.PortRange{{First: first, Last: first + 1023}}
 		}
 	}
-	if name == "any" && r.Protocol == network.AnyProtocol && selectsAll(remote) && selectsAll(local) {
-		// A rule that matches everything stands at the end of a real list: the
-		// rules behind it would be there for nothing.
+	if name == "any" && r.Protocol == network.AnyProtocol && remote[0].Kind == network.SelectAny {
+		// A rule that matches everything a NIC sees stands at the end of a real
+		// list: the rules behind it would be there for nothing.
 		ports, name = []flow.PortRange{{First: 443, Last: 443}}, "https"
 	}
 	r.DestinationPorts = ports
@@ -91,10 +91,6 @@ func (d *ruleDrawer) rule(priority int32) *network.Rule {
 	r.Name = r.Access.String() + "-" + name + strconv.Itoa(int(priority))
 	r.ID = d.group.ID + "/securityRules/" + r.Name
 	return r
-}
-
-func selectsAll(list []network.Selector) bool {
-	return len(list) == 1 && list[0].Kind == network.SelectAny
 }
 
 // selector parses the text of an operand, which is ours and therefore one.
