@@ -125,7 +125,11 @@ func claimDir(dir string, force bool) (made bool, err error) {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		err := os.Mkdir(dir, 0o755)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, inputError(fmt.Errorf("write estate: directory %s does not exist: create it first", filepath.Dir(filepath.Clean(dir))))
+		}
+		if err != nil {
 			return false, inputError(fmt.Errorf("write estate: %w", err))
 		}
 		return true, nil
@@ -237,6 +241,9 @@ func formatByName(path string) (string, error) {
 		return ext[1:], nil
 	case ".ndjson":
 		return "jsonl", nil
+	}
+	if path == "-" {
+		return "", usagef("standard output needs --format csv, jsonl or arrows")
 	}
 	return "", usagef("--out %s: its extension names no format; end it in .parquet, .csv, .jsonl, .arrow or .arrows, or give --format", path)
 }
