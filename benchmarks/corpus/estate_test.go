@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -285,4 +286,23 @@ func (d *drain) Write(p []byte) (int, error) {
 		d.heap = append(d.heap, m.HeapAlloc)
 	}
 	return len(p), nil
+}
+
+// FuzzParseRules: no panic, and what is read is written back the same.
+func FuzzParseRules(f *testing.F) {
+	f.Add("50:36,200:18,1000:6")
+	f.Add("10, 20:-1")
+	f.Fuzz(func(t *testing.T, s string) {
+		mix, err := ParseRules(s)
+		if err != nil {
+			return
+		}
+		var parts []string
+		for _, m := range mix {
+			parts = append(parts, fmt.Sprintf("%d:%d", m.Rules, m.Weight))
+		}
+		if again, err := ParseRules(strings.Join(parts, ",")); err != nil || !slices.Equal(again, mix) {
+			t.Errorf("%q: %v, then %v, %v", s, mix, again, err)
+		}
+	})
 }
