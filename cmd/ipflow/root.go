@@ -54,7 +54,7 @@ What the files do not say makes an answer Unknown, never a guess.`,
 	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "how messages on stderr are written: text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	root.AddCommand(a.checkCommand(), a.diagnoseCommand(), a.effectiveCommand(), a.inspectCommand(), a.verifyCommand(),
-		a.assumptionsCommand(), a.versionCommand(), a.manCommand())
+		a.assumptionsCommand(), a.synthCommand(), a.versionCommand(), a.manCommand())
 	return root
 }
 

@@ -43,9 +43,11 @@ func (t *talker) line(level, text string, fields map[string]any) {
 func (t *talker) errorf(format string, args ...any) {
 	t.line("error", fmt.Sprintf(format, args...), nil)
 }
+
 func (t *talker) warnf(format string, args ...any) {
 	t.line("warning", fmt.Sprintf(format, args...), nil)
 }
+
 func (t *talker) infof(format string, args ...any) { t.line("info", fmt.Sprintf(format, args...), nil) }
 
 func (t *talker) hint() {

@@ -15,6 +15,7 @@ import (
 	"ipflow/index"
 	"ipflow/ingest"
 	"ipflow/ingest/column"
+	"ipflow/ingest/diag"
 	"ipflow/ingest/flowfile"
 	"ipflow/report"
 	"ipflow/verify"
@@ -172,6 +173,9 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return flowsError(err)
 	}
 	defer flows.Close()
+	for _, h := range flows.Hints() {
+		a.talk.warnf("%s", diag.Printable(h))
+	}
 	sink, err := report.Open(a.output(f, s), report.Fields(flows.Schema()))
 	if err != nil {
 		if report.IsUsage(err) {

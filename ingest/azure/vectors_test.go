@@ -26,9 +26,14 @@ const (
 // changes stand instead. A value "-" leaves the member out.
 func ruleJSON(name string, changes ...string) string {
 	fields := [][2]string{
-		{"priority", "100"}, {"direction", `"Inbound"`}, {"access", `"Allow"`}, {"protocol", `"Tcp"`},
-		{"sourcePortRange", `"*"`}, {"destinationPortRange", `"22"`},
-		{"sourceAddressPrefix", `"*"`}, {"destinationAddressPrefix", `"*"`},
+		{"priority", "100"},
+		{"direction", `"Inbound"`},
+		{"access", `"Allow"`},
+		{"protocol", `"Tcp"`},
+		{"sourcePortRange", `"*"`},
+		{"destinationPortRange", `"22"`},
+		{"sourceAddressPrefix", `"*"`},
+		{"destinationAddressPrefix", `"*"`},
 	}
 	for i := 0; i < len(changes); i += 2 {
 		at := slices.IndexFunc(fields, func(f [2]string) bool { return f[0] == changes[i] })

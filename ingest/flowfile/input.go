@@ -93,7 +93,7 @@ func (in *input) inspect(f fileFormat) error {
 		if err := in.decompress(head); err != nil {
 			return err
 		}
-		if head, err = in.peek(16); err != nil {
+		if _, err = in.peek(16); err != nil { // fills the buffer
 			return err
 		}
 		// What has come is enough to go by: a pipe may be slow to give more.
