@@ -14,13 +14,23 @@ import (
 // A question costs two searches and two loads: the remote address among the
 // sorted starts of its dimension gives a row, protocol and ports give a column,
 // the table at row × width + column gives a small id, verdicts[id] the answer.
+//
+// Layout, for n intervals, r rows, c columns and d intervals of each port:
+//
+//	start4    4n bytes, or start6 16n
+//	row       2n
+//	lookup    0.5 KiB of protocols, 4d for each of four port searches, 2 bytes
+//	          per pair of port classes
+//	table     r·c bytes, 2r·c where there are more than 256 verdicts
+//	verdicts  4 bytes each
 type Classifier struct {
 	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
 	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
-	row      []uint32        // per interval: its row of the table
-	services services
+	row      []uint16        // per interval: its row of the table
+	lookup   serviceLookup
 	width    uint32   // columns of table
-	table    []uint16 // row-major; indexes verdicts
+	table8   []uint8  // row-major; indexes verdicts
+	table16  []uint16 // in place of table8 where there are more than 256 verdicts
 	verdicts []VerdictID
 	chain    *chain // set iff there is no table
 }
@@ -58,7 +68,7 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 			return t.outcome(t.remote4.find(interval.IPv4(remote)), t.services.of(p, false, source, destination))
 		})
 	}
-	return k.verdicts[k.table[k.row[search32(k.start4, remote)]*k.width+k.services.of(p, false, source, destination)]]
+	return k.at(k.row[search32(k.start4, remote)], k.lookup.column(k.lookup.group4[p], source, destination))
 }
 
 // Classify6 answers for an IPv6 remote address.
@@ -68,18 +78,20 @@ func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uin
 			return t.outcome(t.remote6.find(remote), t.services.of(p, true, source, destination))
 		})
 	}
-	return k.verdicts[k.table[k.row[search128(k.start6, remote)]*k.width+k.services.of(p, true, source, destination)]]
+	return k.at(k.row[search128(k.start6, remote)], k.lookup.column(k.lookup.group6[p], source, destination))
+}
+
+func (k *Classifier) at(row, column uint16) VerdictID {
+	at := uint32(row)*k.width + uint32(column)
+	if k.table8 != nil {
+		return k.verdicts[k.table8[at]]
+	}
+	return k.verdicts[k.table16[at]]
 }
 
 // Bytes returns the memory the classifier's arrays take.
 func (k *Classifier) Bytes() int {
-	n := 4*len(k.start4) + 16*len(k.start6) + 4*len(k.row) + 2*len(k.table) + 4*len(k.verdicts) + 1024
-	for _, g := range k.services.groups {
-		if p := g.ports; p != nil {
-			n += 6*(len(p.source.starts)+len(p.destination.starts)) + 4*len(p.class)
-		}
-	}
-	return n
+	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.row) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
 }
 
 // chain answers stage by stage where a fused table would be too large; verdicts

@@ -47,7 +47,11 @@ func (c *compiler) table(s *Stage, family4 bool) *stageTable {
 	if !family4 {
 		i = 1
 	}
-	s.once[i].Do(func() { s.tables[i] = c.stageTable(s, family4) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables[i] == nil {
+		s.tables[i] = c.stageTable(s, family4)
+	}
 	return s.tables[i]
 }
 

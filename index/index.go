@@ -124,7 +124,20 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = c.get(pair[0]), c.get(pair[1])
 		}
 	}
+	c.releaseTables()
 	return ix, nil
+}
+
+// releaseTables gives back what only fusing needed; Stages that are asked for
+// again are compiled again.
+func (c *compiler) releaseTables() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.stages {
+		s.mu.Lock()
+		s.tables = [2]*stageTable{}
+		s.mu.Unlock()
+	}
 }
 
 func newCompiler(n *network.Network) *compiler {

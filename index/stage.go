@@ -21,8 +21,8 @@ type Stage struct {
 	missing fact    // why the list is unknown; valid iff entries is nil
 	id      int32
 
-	once   [2]sync.Once // IPv4, IPv6
-	tables [2]*stageTable
+	mu     sync.Mutex
+	tables [2]*stageTable // IPv4, IPv6; guarded by mu, nil when not compiled
 }
 
 // entry is one rule of a Stage.

@@ -2,6 +2,8 @@ package index
 
 import (
 	"encoding/binary"
+	"slices"
+	"sync"
 
 	"ipflow/index/interval"
 )
@@ -21,10 +23,26 @@ func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
 		tables[i] = c.table(s, family4)
 	}
 	f := fuser{c: c, tables: tables, family4: family4}
-	if k := f.fuse(); k != nil {
-		return k
+	k := f.fuse()
+	f.release()
+	if k == nil {
+		k = &Classifier{chain: newChain(c, tables)}
 	}
-	return &Classifier{chain: newChain(c, tables)}
+	return k
+}
+
+// knownPool keeps the look-up arrays of fusers: they are large, mostly zero and
+// needed for a moment.
+var knownPool sync.Pool
+
+func (f *fuser) release() {
+	if f.known == nil {
+		return
+	}
+	for _, code := range f.used {
+		f.known[code] = 0
+	}
+	knownPool.Put(&f.known)
 }
 
 // fuser joins stage tables into one: the intervals of all are merged, each
@@ -35,9 +53,12 @@ type fuser struct {
 	tables  []*stageTable
 	family4 bool
 	k       *Classifier
+	table   []uint16 // row-major: positions in k.verdicts
+	width   int
 
 	local map[VerdictID]uint16 // verdict → position in k.verdicts
-	known []uint16             // combination of outcomes → position + 1
+	known []uint16             // combination of outcomes → position + 1; all zero between uses
+	used  []uint64             // combinations set in known
 	rare  map[uint64]uint16    // the same where combinations are too many
 }
 
@@ -54,12 +75,16 @@ func (f *fuser) fuse() *Classifier {
 	}
 	f.k, f.local = &Classifier{}, map[VerdictID]uint16{}
 	if codes <= maxCodes {
-		f.known = make([]uint16, codes)
+		if p, ok := knownPool.Get().(*[]uint16); ok && uint64(cap(*p)) >= codes {
+			f.known = (*p)[:cap(*p)]
+		} else {
+			f.known = make([]uint16, codes)
+		}
 	} else {
 		f.rare = map[uint64]uint16{}
 	}
-	var rows, columns *tuples
-	f.k.services, columns = fuseServices(f.tables)
+	services, columns := fuseServices(f.tables)
+	var rows *tuples
 	var rowOf []uint32
 	if f.family4 {
 		var d dimension[interval.IPv4]
@@ -71,7 +96,7 @@ func (f *fuser) fuse() *Classifier {
 		for _, s := range d.starts {
 			f.k.start4 = append(f.k.start4, uint32(s))
 		}
-		f.k.row = d.of
+		f.compactRows(d.of)
 	} else {
 		var d dimension[interval.IPv6]
 		d, rows = fuseDimensions(f.tables, func(t *stageTable) *dimension[interval.IPv6] { return &t.remote6 })
@@ -79,14 +104,41 @@ func (f *fuser) fuse() *Classifier {
 			return nil
 		}
 		d.renumber(rowOf)
-		f.k.start6, f.k.row = d.starts, d.of
+		f.k.start6 = d.starts
+		f.compactRows(d.of)
 	}
+	columnOf := f.mergeColumns()
+	services.renumber(columnOf)
+	if len(f.table)/f.width > 1<<16 || f.width > 1<<16 || len(services.groups) > 1<<8 {
+		return nil
+	}
+	f.k.lookup = newServiceLookup(&services)
+	f.compactTable()
 	return f.k
 }
 
-// fill computes the verdicts of all pairs of row and column tuples; equal rows,
-// then equal columns, are stored once. The result maps row tuples to rows; it is
-// nil when the table would be too large.
+func (f *fuser) compactRows(rows []uint32) {
+	f.k.row = make([]uint16, len(rows))
+	for i, r := range rows {
+		f.k.row[i] = uint16(r) // fuse gives up where rows do not fit
+	}
+}
+
+func (f *fuser) compactTable() {
+	f.k.width = uint32(f.width)
+	if len(f.k.verdicts) > 1<<8 {
+		f.k.table16 = slices.Clone(f.table)
+		return
+	}
+	f.k.table8 = make([]uint8, len(f.table))
+	for i, id := range f.table {
+		f.k.table8[i] = uint8(id)
+	}
+}
+
+// fill computes the verdicts of all pairs of row and column tuples; equal rows
+// are stored once. The result maps row tuples to rows; it is nil when the table
+// would be too large.
 func (f *fuser) fill(rows, columns *tuples) []uint32 {
 	width := columns.len()
 	if rows.len()*width > maxCells {
@@ -119,12 +171,12 @@ func (f *fuser) fill(rows, columns *tuples) []uint32 {
 			}
 			seen[string(bytes)] = n
 			for i := 0; i < len(bytes); i += 2 {
-				f.k.table = append(f.k.table, binary.LittleEndian.Uint16(bytes[i:]))
+				f.table = append(f.table, binary.LittleEndian.Uint16(bytes[i:]))
 			}
 		}
 		rowOf[r] = n
 	}
-	f.mergeColumns(width)
+	f.width = width
 	return rowOf
 }
 
@@ -148,6 +200,7 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 	}
 	if f.known != nil {
 		f.known[code] = id + 1
+		f.used = append(f.used, code)
 	} else {
 		f.rare[code] = id
 	}
@@ -165,17 +218,16 @@ func (f *fuser) outcomes(code uint64) []layerOutcome {
 	return out
 }
 
-// mergeColumns joins equal columns and points the services at what is left.
-func (f *fuser) mergeColumns(width int) {
-	table := f.k.table
-	rows := len(table) / width
+// mergeColumns joins equal columns and returns where each went.
+func (f *fuser) mergeColumns() (columnOf []uint32) {
+	rows := len(f.table) / f.width
 	column := make([]byte, 2*rows)
 	ids := map[string]uint32{}
-	columnOf := make([]uint32, width)
+	columnOf = make([]uint32, f.width)
 	var first []int // a column of each kind
-	for s := range width {
+	for s := range f.width {
 		for r := range rows {
-			binary.LittleEndian.PutUint16(column[2*r:], table[r*width+s])
+			binary.LittleEndian.PutUint16(column[2*r:], f.table[r*f.width+s])
 		}
 		n, ok := ids[string(column)]
 		if !ok {
@@ -188,11 +240,11 @@ func (f *fuser) mergeColumns(width int) {
 	merged := make([]uint16, 0, rows*len(first))
 	for r := range rows {
 		for _, s := range first {
-			merged = append(merged, table[r*width+s])
+			merged = append(merged, f.table[r*f.width+s])
 		}
 	}
-	f.k.table, f.k.width = merged, uint32(len(first))
-	f.k.services.renumber(columnOf)
+	f.table, f.width = merged, len(first)
+	return columnOf
 }
 
 // tuples numbers tuples of part numbers: part[i][n] is the i-th part of tuple n.
