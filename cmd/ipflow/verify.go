@@ -33,13 +33,14 @@ type verifyFlags struct {
 	memory      string
 	engine      string
 	noProgress  bool
+	profile     string
 	failOn      failOn
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use:   "verify",
+		Use:   "verify [flags] [PROFILE]",
 		Short: "Answer a file of flows: one output row per input row",
 		Long: `Answer every flow of one or more files and write the kept input columns with the
 verdict beside them: access, rule, rule_id, priority, layer, group_id,
@@ -52,7 +53,7 @@ TSV and JSONL are read (text also as .gz or .zst).`,
 		Example: `  ipflow verify -s export/ --flows flows.csv -o results.parquet
   ipflow verify -s export/ --flows 'flows-*.parquet' -o results.parquet --keep flow_id --fail-on unknown,error
   ipflow verify -s export/ --flows log.csv --map nic=NicId --map remote_ip=SrcIP -o - --format csv | head`,
-		Args: cobra.NoArgs,
+		Args: cobra.MaximumNArgs(1),
 	}
 	fs := cmd.Flags()
 	a.addSnapshotFlags(fs)
@@ -67,8 +68,16 @@ TSV and JSONL are read (text also as .gz or .zst).`,
 	fs.StringVar(&f.memory, "memory", "", "memory to stay within, for example 512MiB; smaller windows are used")
 	fs.StringVar(&f.engine, "engine", "index", "index, or oracle: the slow walk through the rules that judges the index")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr")
+	fs.StringVar(&f.profile, "profile", "", "write a cpu, mem or trace profile of the run to the file PROFILE, for 'go tool pprof' or 'go tool trace'")
 	f.failOn.add(fs)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), &f) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		stop, err := startProfile(f.profile, strings.Join(args, ""))
+		if err != nil {
+			return err
+		}
+		err = a.verify(cmd.Context(), &f)
+		return errors.Join(err, stop())
+	}
 	return cmd
 }
 
