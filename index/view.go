@@ -62,7 +62,13 @@ func (v *view) observed(t *network.TagContent, compute func() *reach) *reach {
 	for _, f := range t.Facts {
 		may = append(may, doubt{in.fact(f), everything})
 	}
-	return in.reach(fromPrefixes(t.Prefixes), may)
+	covered := slices.Clone(t.Prefixes)
+	for _, r := range t.Routes {
+		if v.compiler.assume.hopCounts(r.NextHop) {
+			covered = append(covered, r.Prefix)
+		}
+	}
+	return in.reach(fromPrefixes(covered), may)
 }
 
 // serviceTag unfolds a tag; what an export for this NIC says about it counts

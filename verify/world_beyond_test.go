@@ -90,6 +90,11 @@ func (w *world) content(c *network.NIC) *network.TagContent {
 	for range w.pick(4) {
 		t.Prefixes = append(t.Prefixes, worldPrefixes[w.pick(len(worldPrefixes))])
 	}
+	if w.chance(3) {
+		t.Routes = append(t.Routes, network.Route{
+			Prefix: worldPrefixes[w.pick(len(worldPrefixes))], NextHop: []string{"VirtualAppliance", "VirtualNetworkGateway"}[w.pick(2)],
+		})
+	}
 	if w.chance(6) {
 		t.Facts = []string{"tag-map-differs:" + c.ID}
 	}

@@ -64,9 +64,12 @@ func (b *builder) build() {
 	b.securityGroups()
 	b.routeTables()
 	b.networkInterfaces()
+	b.scaleSets()
 	b.privateEndpoints()
 	b.virtualMachines()
 	b.smallThings()
+	b.gateways()
+	b.loadBalancers()
 	b.managers()
 }
 

@@ -45,6 +45,7 @@ type Decoder struct {
 	templates  []Input
 	parameters []Input
 	effective  []EffectiveNSG
+	routes     []EffectiveRoutesOf
 	resources  []Resource
 	tagFiles   []Input
 	faults     diag.List
@@ -90,7 +91,9 @@ func (d *Decoder) Finish() *Result {
 	slices.SortStableFunc(d.documents, func(a, b DocumentInfo) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortStableFunc(d.effective, func(a, b EffectiveNSG) int { return a.Origin.Compare(b.Origin) })
 	b := newBuilder(&d.faults, d.resources)
+	slices.SortStableFunc(d.routes, func(a, b EffectiveRoutesOf) int { return a.Origin.Compare(b.Origin) })
 	b.build()
+	b.observe(d.effective, d.routes)
 	b.serviceTags(sortedInputs(d.tagFiles))
 	d.faults.Sort()
 	return &Result{

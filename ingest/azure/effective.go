@@ -18,6 +18,8 @@ type EffectiveNSG struct {
 	// does not say which NIC of the subnet was asked about.
 	NICID  string
 	Groups []EffectiveGroup
+
+	joined bool // cut out of a list that held several NICs' answers
 }
 
 // EffectiveGroup is one element of the answer. With both SubnetID and NICID set

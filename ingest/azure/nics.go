@@ -109,6 +109,11 @@ func (r *reader) ipConfig(n *jsontree.Node) (cfg network.IPConfig, subnetFact st
 	cfg.Address = r.address(get(p, "privateIPAddress"))
 	cfg.PublicIPID, _ = r.ref(get(p, "publicIPAddress"))
 	cfg.SubnetID, subnetFact = r.ref(get(p, "subnet"))
+	// A load balancer names its members as well; what cannot be read here is not
+	// lost, and decides no verdict.
+	cfg.PoolIDs, _ = r.refs(get(p, "loadBalancerBackendAddressPools"))
+	cfg.NATRuleIDs, _ = r.refs(get(p, "loadBalancerInboundNatRules"))
+	cfg.NATPoolIDs, _ = r.refs(get(p, "loadBalancerInboundNatPools"))
 	asgs := get(p, "applicationSecurityGroups")
 	if asgs.Residue() {
 		cfg.ASGFact = factAt(asgs)

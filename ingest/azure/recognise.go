@@ -58,6 +58,8 @@ func (w *walk) object(n *jsontree.Node, depth int) (Kind, int) {
 	case n.Get("values").Kind() == jsontree.Array && (n.Get("cloud") != nil || n.Get("changeNumber") != nil):
 		w.tagFiles = append(w.tagFiles, Input{Path: w.path, Root: n})
 		return ServiceTags, len(n.Get("values").Items())
+	case !resource && firstOf(n.Get("networkInterfaces")).Get("securityRuleAssociations") != nil:
+		return w.elements(n.Get("networkInterfaces").Items(), maxNesting)
 	case n.Get("records").Kind() == jsontree.Array && isRecord(firstOf(n.Get("records"))):
 		return FlowLog, len(n.Get("records").Items())
 	}
@@ -93,7 +95,7 @@ func (w *walk) page(n *jsontree.Node, depth int) (Kind, int) {
 	switch kind {
 	case AzureCLI, Empty:
 		kind = REST
-	case REST, ResourceGraph, ResourceGraphTable, PowerShell, EffectiveRules, EffectiveRoutes, EffectiveAdminRules,
+	case REST, ResourceGraph, ResourceGraphTable, PowerShell, EffectiveRules, EffectiveRoutes, EffectiveAdminRules, SecurityGroupView, Connectivity,
 		ServiceTags, FlowLog, ARMTemplate, ARMParameters, Unrecognised:
 	}
 	return kind, count
@@ -107,9 +109,9 @@ func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
 	}
 	kind, count, strange := Unrecognised, 0, 0
 	var firstStrange *jsontree.Node
-	var groups []*jsontree.Node
+	var answers effectiveNodes
 	for _, n := range items {
-		k, c := w.element(n, depth, &groups)
+		k, c := w.element(n, depth, &answers)
 		switch {
 		case k == Unrecognised:
 			if strange++; strange == 1 {
@@ -120,8 +122,11 @@ func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
 		}
 		count += c
 	}
-	if len(groups) > 0 {
-		w.effective = append(w.effective, w.effectiveNSG(groups))
+	if len(answers.groups) > 0 {
+		w.effective = append(w.effective, w.effectiveNSG(answers.groups))
+	}
+	if len(answers.routes) > 0 {
+		w.routes = append(w.routes, w.effectiveRoutes(answers.routes))
 	}
 	if strange > 0 && kind != Unrecognised {
 		w.faults.Infof(firstStrange.Origin(), "unrecognised",
@@ -130,9 +135,12 @@ func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
 	return kind, count
 }
 
-// element reads one member of a list. Effective security groups are only
-// gathered: those of one list belong together.
-func (w *walk) element(n *jsontree.Node, depth int, groups *[]*jsontree.Node) (Kind, int) {
+// effectiveNodes gathers elements of effective rules and routes: those of one
+// list belong together.
+type effectiveNodes struct{ groups, routes []*jsontree.Node }
+
+// element reads one member of a list.
+func (w *walk) element(n *jsontree.Node, depth int, answers *effectiveNodes) (Kind, int) {
 	switch n.Kind() {
 	case jsontree.Object:
 	case jsontree.Array:
@@ -151,10 +159,14 @@ func (w *walk) element(n *jsontree.Node, depth int, groups *[]*jsontree.Node) (K
 	}
 	switch {
 	case n.Get("effectiveSecurityRules") != nil && (n.Get("networkSecurityGroup") != nil || n.Get("association") != nil):
-		*groups = append(*groups, n)
+		answers.groups = append(answers.groups, n)
 		return EffectiveRules, 1
 	case n.Get("nextHopType") != nil && n.Get("addressPrefix") != nil && n.Get("id") == nil:
+		answers.routes = append(answers.routes, n)
 		return EffectiveRoutes, 1
+	case n.Get("securityRuleAssociations") != nil:
+		w.securityGroupView(n)
+		return SecurityGroupView, 1
 	case n.Get("ruleCollectionAppliesToGroups") != nil, n.Get("ruleGroups") != nil:
 		w.adminRulesNotEvaluated(n)
 		return EffectiveAdminRules, 1
@@ -206,4 +218,12 @@ func (w *walk) adminRulesNotEvaluated(n *jsontree.Node) {
 	w.warnedAdmin = true
 	w.faults.Warnf(n.Origin(), "admin-rules-not-evaluated",
 		"the snapshot holds security admin rules of a virtual network manager; they are not evaluated yet and may change any verdict")
+}
+
+// securityGroupView says what to export in place of the older API's answer: it
+// expands no tag and hides the groups' ids.
+func (w *walk) securityGroupView(n *jsontree.Node) {
+	w.faults.Warnf(n.Origin(), "security-group-view",
+		"a security group view of %s is recognised but not evaluated; export 'az network nic list-effective-nsg' or the security groups themselves",
+		quote(network.LastSegment(n.Get("id").Text())))
 }

@@ -155,11 +155,13 @@ func (q *ruleReader) readAccess() {
 	if q.residue(n) {
 		return
 	}
-	switch network.Key(strings.TrimSpace(n.Text())) {
-	case "allow":
+	switch word := network.Key(strings.TrimSpace(n.Text())); {
+	case word == "allow":
 		q.Access = flow.Allow
-	case "deny":
+	case word == "deny":
 		q.Access = flow.Deny
+	case word == "alwaysallow" && (q.effective || q.Kind == network.AdminRule):
+		q.Access, q.Always = flow.Allow, true
 	default:
 		q.badWord(n, "access", "Allow", "Deny")
 	}

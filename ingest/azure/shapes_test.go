@@ -168,7 +168,7 @@ func TestEstateContent(t *testing.T) {
 			{ID: net + "applicationSecurityGroups/web", Name: "web"}, {ID: net + "applicationSecurityGroups/store", Name: "store"},
 		},
 		PublicIPs: []*network.PublicIP{{ID: net + "publicIPAddresses/web-ip", Name: "web-ip", SKU: "Standard", Address: addr("20.50.1.2")}},
-		Gateways:  []*network.Gateway{{ID: net + "virtualNetworkGateways/vpn", Name: "vpn", SubnetID: hub + "/subnets/GatewaySubnet"}},
+		Gateways:  []*network.Gateway{{ID: net + "virtualNetworkGateways/vpn", Name: "vpn", Type: "Vpn", SubnetID: hub + "/subnets/GatewaySubnet"}},
 	}
 	groups := n.SecurityGroups
 	n.SecurityGroups = nil

@@ -230,7 +230,7 @@ func TestEffectiveVectors(t *testing.T) {
 		{"name":"defaultSecurityRules/AllowVnetInBound","protocol":"All","sourcePortRange":"0-65535","destinationPortRange":"0-65535","sourceAddressPrefix":"VirtualNetwork",
 		 "destinationAddressPrefix":"VirtualNetwork","expandedSourceAddressPrefix":["10.0.0.0/16","168.63.129.16/32"],"access":"Allow","priority":65000,"direction":"Inbound"}],
 		"tagMap":{"VirtualNetwork":["10.0.0.0/16","168.63.129.16/32"]}}]}`)
-	wantCodes(t, res.Diagnostics)
+	wantCodes(t, res.Diagnostics, "nic-from-effective-rules", "nsg-from-effective-rules")
 	if len(res.EffectiveNSGs) != 1 {
 		t.Fatalf("%+v", res.EffectiveNSGs)
 	}

@@ -133,7 +133,7 @@ func (r *reader) subnet(res Resource) *network.Subnet {
 func (r *reader) peering(res Resource) *network.Peering {
 	p := res.Properties
 	out := &network.Peering{ID: res.ID, Name: res.Name, Origin: res.Node.Origin()}
-	var unread [4]string
+	var unread [5]string
 	out.RemoteID, unread[0] = r.ref(get(p, "remoteVirtualNetwork"))
 	if out.RemoteID == "" && unread[0] == "" {
 		unread[0] = factAt(res.Node)
@@ -141,6 +141,7 @@ func (r *reader) peering(res Resource) *network.Peering {
 	}
 	out.AllowAccess, unread[1] = r.flag(get(p, "allowVirtualNetworkAccess"), true)
 	out.UseRemoteGateways, unread[2] = r.flag(get(p, "useRemoteGateways"), false)
+	out.AllowGatewayTransit, unread[4] = r.flag(get(p, "allowGatewayTransit"), false)
 	if state := get(p, "peeringState"); state.Residue() {
 		unread[3] = factAt(state)
 	} else {
@@ -149,6 +150,11 @@ func (r *reader) peering(res Resource) *network.Peering {
 	out.SyncLevel = get(p, "peeringSyncLevel").Text()
 	complete, partial := r.flag(get(p, "peerCompleteVnets"), true)
 	out.Partial = !complete
+	var onlyIPv6 string
+	out.OnlyIPv6, onlyIPv6 = r.flag(get(p, "enableOnlyIPv6Peering"), false)
+	var names [2]string
+	out.LocalSubnets, names[0] = subnetNames(get(p, "localSubnetNames"))
+	out.RemoteSubnets, names[1] = subnetNames(get(p, "remoteSubnetNames"))
 	// PowerShell calls the synced address space PeeredRemoteAddressSpace.
 	space := get(p, "remoteAddressSpace")
 	if space == nil {
@@ -164,8 +170,26 @@ func (r *reader) peering(res Resource) *network.Peering {
 			r.badPrefix(space, "an address space")
 		}
 	}
-	out.Facts = facts(unread[:], spaceFacts, []string{partial})
+	out.Facts = facts(unread[:], spaceFacts, []string{partial, onlyIPv6})
+	if out.Partial {
+		out.Facts = facts(out.Facts, names[:])
+	}
 	// Peered address spaces change with time and differ by tool; order is noise.
 	slices.SortFunc(out.Remote, comparePrefixes)
 	return out
+}
+
+// subnetNames reads the subnets that one side of a partial peering takes in.
+func subnetNames(n *jsontree.Node) (out []string, fact string) {
+	if n.Residue() {
+		return nil, factAt(n)
+	}
+	for _, item := range words(n) {
+		if item.Residue() {
+			return nil, factAt(item)
+		}
+		out = append(out, item.Text())
+	}
+	slices.Sort(out)
+	return out, ""
 }

@@ -36,7 +36,7 @@ func (n *Network) AdminRulesOf(c *NIC) *AdminRules {
 		return nil
 	case c.Subnet != nil:
 		return c.Subnet.Admin
-	case c.Observed != nil && c.Observed.Listed:
+	case c.Observed != nil && c.Observed.Admin != nil:
 		return c.Observed.Admin
 	}
 	if v := n.VirtualNetworkOf(c); v != nil {

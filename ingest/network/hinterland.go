@@ -75,8 +75,8 @@ type Hinterland struct {
 // Hinterland returns what lies behind the gateways and in the connected groups
 // that the virtual network uses.
 func (n *Network) Hinterland(v *VirtualNetwork) Hinterland {
-	h := Hinterland{PrivateFacts: slices.Clone(v.gatewayFacts)}
-	for _, g := range v.gateways {
+	h := Hinterland{PrivateFacts: slices.Clone(n.gatewayFactsOf[v])}
+	for _, g := range n.gatewaysOf[v] {
 		n.behind(&h, g)
 	}
 	for _, g := range v.Groups {
@@ -205,9 +205,10 @@ func (l *linker) gateways() {
 			}
 		}
 	}
+	n.gatewaysOf, n.gatewayFactsOf = map[*VirtualNetwork][]*Gateway{}, map[*VirtualNetwork][]string{}
 	for _, v := range n.VirtualNetworks {
-		v.gateways = slices.Clone(own[v])
-		v.gatewayFacts = slices.Clone(unseen[v])
+		n.gatewaysOf[v] = slices.Clone(own[v])
+		n.gatewayFactsOf[v] = slices.Clone(unseen[v])
 		for _, p := range v.Peerings {
 			if p.UseRemoteGateways {
 				l.remoteGateways(v, p, own[p.RemoteVNet], unseen[p.RemoteVNet])
@@ -230,12 +231,12 @@ func (l *linker) remoteGateways(v *VirtualNetwork, p *Peering, own []*Gateway, u
 		len(p.RemoteVNet.Peerings[back].Facts) > 0:
 		// The hub, its word on transit or its gateway is not in the snapshot; or
 		// access is blocked, and nobody documents what that does to transit.
-		v.gatewayFacts = append(v.gatewayFacts, "gateway-prefixes:"+p.RemoteID)
+		l.n.gatewayFactsOf[v] = append(l.n.gatewayFactsOf[v], "gateway-prefixes:"+p.RemoteID)
 	case !p.RemoteVNet.Peerings[back].AllowGatewayTransit:
 		l.faults.Warnf(p.Origin, "no-gateway-transit",
 			"peering %s uses the gateway of %s, which does not allow gateway transit; the prefixes behind it do not count", p.Name, p.RemoteID)
 		return
 	}
-	v.gateways = append(v.gateways, own...)
-	v.gatewayFacts = append(v.gatewayFacts, unseen...)
+	l.n.gatewaysOf[v] = append(l.n.gatewaysOf[v], own...)
+	l.n.gatewayFactsOf[v] = append(l.n.gatewayFactsOf[v], unseen...)
 }

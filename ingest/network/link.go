@@ -21,6 +21,7 @@ func Link(n *Network) diag.List {
 	l.subnets()
 	l.peerings()
 	l.adminRules()
+	l.observedAdmin()
 	l.gateways()
 	l.nics()
 	l.machines()

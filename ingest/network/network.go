@@ -39,6 +39,10 @@ type Network struct {
 	gatewaysByKey map[string]*Gateway
 	localGateways map[string]*LocalGateway
 	connectionsOf map[string][]*Connection // by Key of the owning gateway
+	// By virtual network: gateways whose hinterland it shares, and facts about
+	// gateways that are not in the snapshot.
+	gatewaysOf     map[*VirtualNetwork][]*Gateway
+	gatewayFactsOf map[*VirtualNetwork][]string
 
 	doubtfulMembers []Member
 	adminElsewhere  map[string]*AdminRules // by subnet, of NICs whose subnet is not in the snapshot
@@ -61,11 +65,6 @@ type VirtualNetwork struct {
 
 	Subnets []*Subnet   // set by Link
 	Admin   *AdminRules // reach every subnet that has none of its own; nil when none do
-
-	// Set by Link: the gateways whose hinterland it shares, and facts about
-	// gateways that are not in the snapshot.
-	gateways     []*Gateway
-	gatewayFacts []string
 }
 
 // Peering is one direction of a peering, owned by a virtual network.

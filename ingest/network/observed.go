@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
 )
 
 // Observation is what Azure's effective APIs answered for one NIC. What it says
@@ -26,6 +27,7 @@ type TagContent struct {
 	Source   string // for readers: "effective rules" or "effective routes"
 	Origin   diag.Origin
 	Prefixes []netip.Prefix
+	Routes   []Route  // user-defined; the assumption udr-next-hops says which count
 	Facts    []string // on each any other address may be in it
 }
 
@@ -72,4 +74,17 @@ func (t *TagContent) SourceOf() string {
 		return t.Source + " at " + at
 	}
 	return t.Source
+}
+
+// observedAdmin numbers the admin rules that effective exports list.
+func (l *linker) observedAdmin() {
+	for _, c := range l.n.NICs {
+		if c.Observed == nil || c.Observed.Admin == nil {
+			continue
+		}
+		for _, r := range c.Observed.Admin.Rules {
+			r.Ref = flow.RuleRef(len(l.n.rules))
+			l.n.rules = append(l.n.rules, r)
+		}
+	}
 }

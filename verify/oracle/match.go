@@ -210,12 +210,12 @@ func (q *question) selects(s network.Selector, a netip.Addr, local bool) match {
 		return q.internet(a)
 	case network.SelectAzureLoadBalancer:
 		if t := q.nic.ObservedLoadBalancer(); t != nil {
-			return observed(t, a)
+			return q.observed(t, a)
 		}
 		return when(holds(network.LoadBalancerPrefixes, a))
 	case network.SelectServiceTag:
 		if t := q.net.TagAt(q.nic, s.Text); t != nil {
-			return observed(t, a)
+			return q.observed(t, a)
 		}
 		return undecided("unknown-tag:" + s.Text)
 	case network.SelectASG:
@@ -239,7 +239,7 @@ func holds(prefixes []netip.Prefix, a netip.Addr) bool {
 // as this NIC's subnet sees it.
 func (q *question) virtualNetwork(a netip.Addr) match {
 	if t := q.nic.ObservedVirtualNetwork(); t != nil {
-		return observed(t, a)
+		return q.observed(t, a)
 	}
 	ms := []match{when(a == network.WireServer)}
 	if v := q.net.VirtualNetworkOf(q.nic); v == nil {
@@ -298,9 +298,14 @@ func (q *question) hinterland(v *network.VirtualNetwork, a netip.Addr) match {
 }
 
 // observed: what Azure itself said about this NIC.
-func observed(t *network.TagContent, a netip.Addr) match {
+func (q *question) observed(t *network.TagContent, a netip.Addr) match {
 	if holds(t.Prefixes, a) {
 		return isYes
+	}
+	for _, r := range t.Routes {
+		if r.Prefix.Contains(a) && q.hopCounts(r.NextHop) {
+			return isYes
+		}
 	}
 	if len(t.Facts) > 0 {
 		return undecided(t.Facts...)
@@ -355,7 +360,7 @@ func (q *question) hopCounts(hop string) bool {
 // reachable by the public internet" (service-tags-overview), as recorded.
 func (q *question) internet(a netip.Addr) match {
 	if t := q.nic.ObservedInternet(); t != nil {
-		return observed(t, a)
+		return q.observed(t, a)
 	}
 	if !q.net.Internet.Contains(a) {
 		return isNo

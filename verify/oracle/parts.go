@@ -23,6 +23,11 @@ func Parts(n *network.Network, nic *network.NIC) (parts []Part, facts []string) 
 		for _, p := range t.Prefixes {
 			parts = append(parts, Part{p, t.SourceOf()})
 		}
+		for _, r := range t.Routes {
+			if q.hopCounts(r.NextHop) {
+				parts = append(parts, Part{r.Prefix, t.SourceOf()})
+			}
+		}
 		facts = slices.Clone(t.Facts)
 		slices.Sort(facts)
 		return parts, slices.Compact(facts)
