@@ -33,7 +33,16 @@ type Classifier struct {
 	table16  []uint16 // in place of table8 where there are more than 256 verdicts
 	verdicts []VerdictID
 	chain    *chain // set iff there is no table
+	number   uint32
+	family4  bool
 }
+
+// IPv4 reports whether the classifier answers for IPv4 remote addresses, IPv6
+// otherwise.
+func (k *Classifier) IPv4() bool { return k.family4 }
+
+// Number tells the classifiers of an index apart; numbers are dense from 0.
+func (k *Classifier) Number() int { return int(k.number) }
 
 // Classify answers a question. The tuple's direction and local address are
 // those the classifier was made for.

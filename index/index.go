@@ -53,12 +53,16 @@ type compiler struct {
 type pending struct {
 	stages  []*Stage
 	family4 bool
+	number  uint32
 	once    sync.Once
 	built   *Classifier
 }
 
 func (c *compiler) get(p *pending) *Classifier {
-	p.once.Do(func() { p.built = c.build(p.stages, p.family4) })
+	p.once.Do(func() {
+		p.built = c.build(p.stages, p.family4)
+		p.built.number, p.built.family4 = p.number, p.family4
+	})
 	return p.built
 }
 
@@ -178,7 +182,7 @@ func (c *compiler) want(nic *network.NIC, dir flow.Direction, local netip.Addr) 
 	defer c.mu.Unlock()
 	p, ok := c.classifiers[string(key)]
 	if !ok {
-		p = &pending{stages: stages, family4: local.Is4()}
+		p = &pending{stages: stages, family4: local.Is4(), number: uint32(len(c.classifiers))}
 		c.classifiers[string(key)] = p
 	}
 	return p, !ok

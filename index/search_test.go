@@ -33,12 +33,25 @@ func TestSearchesEqualTheScan(t *testing.T) {
 				t.Fatalf("address %d in %v: %d, want %d", a, s32, got, want)
 			}
 		}
+		for i := range s32 {
+			a := [4]uint32{s32[i], s32[i] - 1, s32[i] + 1, rng.Uint32()}
+			b0, b1, b2, b3 := search32x4(s32, a[0], a[1], a[2], a[3])
+			for j, got := range [4]int{b0, b1, b2, b3} {
+				if want := search32(s32, a[j]); got != want {
+					t.Fatalf("address %d in %v, four in step: %d, want %d", a[j], s32, got, want)
+				}
+			}
+		}
 		for _, s := range s128 {
 			before, _ := s.Prev()
 			after, _ := s.Next()
 			for _, a := range []interval.IPv6{before, s, after} {
-				if got, want := search128(s128, a), scan(s128, func(x interval.IPv6) bool { return x.Compare(a) <= 0 }); got != want {
+				want := scan(s128, func(x interval.IPv6) bool { return x.Compare(a) <= 0 })
+				if got := search128(s128, a); got != want {
 					t.Fatalf("address %v in %v: %d, want %d", a, s128, got, want)
+				}
+				if _, _, got, _ := search128x4(s128, before, after, a, s); got != want {
+					t.Fatalf("address %v in %v, four in step: %d, want %d", a, s128, got, want)
 				}
 			}
 		}

@@ -15,6 +15,7 @@ type worker struct {
 	e       *Engine
 	lanes   lanes
 	ids     []ID
+	groups  groups
 	nics    *texts
 	vms     *texts
 	direct  [][]index.Local // by nic text: the addresses of the one NIC it names
@@ -43,12 +44,15 @@ func newWorker(e *Engine) *worker {
 // it, flows with ever new local addresses start it afresh.
 const foundLimit = 1 << 20
 
-// classify returns the verdict id of every row, valid until the next call.
+// classify returns the verdict id of every row, valid until the next call. It
+// finds the classifier of each row, then answers classifier by classifier: NICs
+// come in any order, and an index is larger than the caches.
 func (w *worker) classify(b *column.Batch) []ID {
 	n := b.Rows()
 	l := &w.lanes
 	l.decode(b, w.nics, w.vms)
 	w.ids = resize(w.ids, n, 0)
+	w.groups.begin(n)
 	var last question
 	var at located
 	asked := false
@@ -60,12 +64,18 @@ func (w *worker) classify(b *column.Batch) []ID {
 		if q := (question{l.nic[i], l.vm[i], l.local[i]}); !asked || q != last {
 			last, at, asked = q, w.locate(q), true
 		}
-		if at.fault != NoFault {
+		switch {
+		case at.fault != NoFault:
 			w.ids[i] = ID(at.fault)
-			continue
+		case w.e.cfg.Judge != nil:
+			w.ids[i] = firstVerdict + ID(w.e.judge.id(w.e.cfg.Judge.Classify(at.nic, l.tuple(i))))
+		case l.direction[i] == flow.Inbound:
+			w.groups.put(i, at.in)
+		default:
+			w.groups.put(i, at.out)
 		}
-		w.ids[i] = w.ask(&at, i)
 	}
+	w.groups.answer(l, w.ids)
 	return w.ids
 }
 
@@ -86,11 +96,7 @@ func (l *lanes) fault(b *column.Batch, i int) Fault {
 		return BadPort
 	}
 	if flow.Protocol(l.protocol[i]).HasPorts() {
-		destination := l.localPort[i]
-		if l.direction[i] == flow.Outbound {
-			destination = l.remotePort[i]
-		}
-		if destination == portOpen {
+		if _, destination := l.ports(i); destination == portOpen {
 			return BadPort
 		}
 	}
@@ -138,26 +144,23 @@ func (w *worker) namedLocals(nic string) []index.Local {
 	return nil
 }
 
-// ask classifies row i at a located NIC.
-func (w *worker) ask(at *located, i int) ID {
-	l := &w.lanes
+// tuple is row i as one value.
+func (l *lanes) tuple(i int) flow.Tuple {
 	t := flow.Tuple{
 		Local: l.local[i], Remote: l.remote[i], Direction: l.direction[i], Protocol: flow.Protocol(l.protocol[i]),
 		LocalPort: uint16(l.localPort[i]), RemotePort: uint16(l.remotePort[i]),
 	}
-	source := l.remotePort[i]
-	if t.Direction == flow.Outbound {
-		source = l.localPort[i]
+	source, _ := l.ports(i)
+	t.AnySourcePort = source >= portOpen
+	return t
+}
+
+// ports returns source and destination port of row i in the packet's own order.
+func (l *lanes) ports(i int) (source, destination uint32) {
+	if l.direction[i] == flow.Inbound {
+		return l.remotePort[i], l.localPort[i]
 	}
-	t.AnySourcePort = source == portOpen
-	if w.e.cfg.Judge != nil {
-		return firstVerdict + ID(w.e.judge.id(w.e.cfg.Judge.Classify(at.nic, t)))
-	}
-	k := at.in
-	if t.Direction == flow.Outbound {
-		k = at.out
-	}
-	return firstVerdict + ID(k.Classify(&t))
+	return l.localPort[i], l.remotePort[i]
 }
 
 // count tallies ids by access and errors.

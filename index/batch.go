@@ -1,0 +1,101 @@
+package index
+
+import (
+	"math/bits"
+
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+)
+
+// Query4 is a question about an IPv4 remote address on its way through a batch:
+// 16 bytes, four to a cache line.
+type Query4 struct {
+	Remote      uint32 // host order
+	Row         uint32 // where the answer goes
+	Source      uint32 // source port or OpenSource
+	Destination uint16
+	Protocol    flow.Protocol
+}
+
+// Query6 is a question about an IPv6 remote address, 32 bytes.
+type Query6 struct {
+	Remote      interval.IPv6
+	Row         uint32
+	Source      uint32
+	Destination uint16
+	Protocol    flow.Protocol
+}
+
+// Scatter4 answers all questions with one classifier and puts base plus the
+// verdict id of each at out[Row]. Questions of one classifier that stand together
+// find its arrays in the cache; the address searches go four at a time, because
+// each step of one waits for memory while the others go on.
+func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
+	q := questions
+	if k.chain == nil {
+		for ; len(q) >= 4; q = q[4:] {
+			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
+			out[q[0].Row] = base + T(k.at(k.row[i0], k.lookup.column(k.lookup.group4[q[0].Protocol], q[0].Source, q[0].Destination)))
+			out[q[1].Row] = base + T(k.at(k.row[i1], k.lookup.column(k.lookup.group4[q[1].Protocol], q[1].Source, q[1].Destination)))
+			out[q[2].Row] = base + T(k.at(k.row[i2], k.lookup.column(k.lookup.group4[q[2].Protocol], q[2].Source, q[2].Destination)))
+			out[q[3].Row] = base + T(k.at(k.row[i3], k.lookup.column(k.lookup.group4[q[3].Protocol], q[3].Source, q[3].Destination)))
+		}
+	}
+	for i := range q {
+		out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
+	}
+}
+
+// Scatter6 is Scatter4 for IPv6.
+func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
+	q := questions
+	if k.chain == nil {
+		for ; len(q) >= 4; q = q[4:] {
+			i0, i1, i2, i3 := search128x4(k.start6, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
+			out[q[0].Row] = base + T(k.at(k.row[i0], k.lookup.column(k.lookup.group6[q[0].Protocol], q[0].Source, q[0].Destination)))
+			out[q[1].Row] = base + T(k.at(k.row[i1], k.lookup.column(k.lookup.group6[q[1].Protocol], q[1].Source, q[1].Destination)))
+			out[q[2].Row] = base + T(k.at(k.row[i2], k.lookup.column(k.lookup.group6[q[2].Protocol], q[2].Source, q[2].Destination)))
+			out[q[3].Row] = base + T(k.at(k.row[i3], k.lookup.column(k.lookup.group6[q[3].Protocol], q[3].Source, q[3].Destination)))
+		}
+	}
+	for i := range q {
+		out[q[i].Row] = base + T(k.Classify6(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
+	}
+}
+
+// search32x4 is search32 for four addresses in step.
+func search32x4(starts []uint32, a0, a1, a2, a3 uint32) (b0, b1, b2, b3 int) {
+	for n := len(starts); n > 1; {
+		half := n >> 1
+		_, c0 := bits.Sub32(a0, starts[b0+half], 0)
+		_, c1 := bits.Sub32(a1, starts[b1+half], 0)
+		_, c2 := bits.Sub32(a2, starts[b2+half], 0)
+		_, c3 := bits.Sub32(a3, starts[b3+half], 0)
+		b0 += half & (int(c0) - 1)
+		b1 += half & (int(c1) - 1)
+		b2 += half & (int(c2) - 1)
+		b3 += half & (int(c3) - 1)
+		n -= half
+	}
+	return b0, b1, b2, b3
+}
+
+// search128x4 is search128 for four addresses in step.
+func search128x4(starts []interval.IPv6, a0, a1, a2, a3 interval.IPv6) (b0, b1, b2, b3 int) {
+	for n := len(starts); n > 1; {
+		half := n >> 1
+		b0 += half & (above(&starts[b0+half], &a0) - 1)
+		b1 += half & (above(&starts[b1+half], &a1) - 1)
+		b2 += half & (above(&starts[b2+half], &a2) - 1)
+		b3 += half & (above(&starts[b3+half], &a3) - 1)
+		n -= half
+	}
+	return b0, b1, b2, b3
+}
+
+// above is 1 when the start is above the address, else 0.
+func above(start, a *interval.IPv6) int {
+	_, borrow := bits.Sub64(a.Lo, start.Lo, 0)
+	_, over := bits.Sub64(a.Hi, start.Hi, borrow)
+	return int(over)
+}
