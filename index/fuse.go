@@ -68,6 +68,10 @@ func (c *compiler) stageTable(s *Stage, family4 bool) *stageTable {
 	if rowOf, ok := t.fill(&b, remotes.list, services.classes.list, c.maxTable); ok {
 		t.remote4.renumber(rowOf)
 		t.remote6.renumber(rowOf)
+		table, columnOf := mergeColumns(t.table, int(t.width))
+		t.width = uint32(len(table) * int(t.width) / len(t.table))
+		t.table = table
+		t.services.renumber(columnOf)
 		return t
 	}
 	t.table, t.width, t.outcomes = nil, 0, nil

@@ -107,7 +107,8 @@ func (f *fuser) fuse() *Classifier {
 		f.k.start6 = d.starts
 		f.compactRows(d.of)
 	}
-	columnOf := f.mergeColumns()
+	table, columnOf := mergeColumns(f.table, f.width)
+	f.table, f.width = table, len(table)*f.width/len(f.table)
 	services.renumber(columnOf)
 	if len(f.table)/f.width > 1<<16 || f.width > 1<<16 || len(services.groups) > 1<<8 {
 		return nil
@@ -218,16 +219,17 @@ func (f *fuser) outcomes(code uint64) []layerOutcome {
 	return out
 }
 
-// mergeColumns joins equal columns and returns where each went.
-func (f *fuser) mergeColumns() (columnOf []uint32) {
-	rows := len(f.table) / f.width
-	column := make([]byte, 2*rows)
+// mergeColumns joins equal columns of a row-major table; columnOf says where
+// each went.
+func mergeColumns[T uint16 | uint32](table []T, width int) (merged []T, columnOf []uint32) {
+	rows := len(table) / width
+	column := make([]byte, 4*rows)
 	ids := map[string]uint32{}
-	columnOf = make([]uint32, f.width)
+	columnOf = make([]uint32, width)
 	var first []int // a column of each kind
-	for s := range f.width {
+	for s := range width {
 		for r := range rows {
-			binary.LittleEndian.PutUint16(column[2*r:], f.table[r*f.width+s])
+			binary.LittleEndian.PutUint32(column[4*r:], uint32(table[r*width+s]))
 		}
 		n, ok := ids[string(column)]
 		if !ok {
@@ -237,14 +239,13 @@ func (f *fuser) mergeColumns() (columnOf []uint32) {
 		}
 		columnOf[s] = n
 	}
-	merged := make([]uint16, 0, rows*len(first))
+	merged = make([]T, 0, rows*len(first))
 	for r := range rows {
 		for _, s := range first {
-			merged = append(merged, f.table[r*f.width+s])
+			merged = append(merged, table[r*width+s])
 		}
 	}
-	f.table, f.width = merged, len(first)
-	return columnOf
+	return merged, columnOf
 }
 
 // tuples numbers tuples of part numbers: part[i][n] is the i-th part of tuple n.
