@@ -62,6 +62,9 @@ func (c *compiler) get(p *pending) *Classifier {
 	p.once.Do(func() {
 		p.built = c.build(p.stages, p.family4)
 		p.built.number, p.built.family4 = p.number, p.family4
+		for _, s := range p.stages {
+			s.release()
+		}
 	})
 	return p.built
 }
@@ -128,20 +131,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = c.get(pair[0]), c.get(pair[1])
 		}
 	}
-	c.releaseTables()
 	return ix, nil
-}
-
-// releaseTables gives back what only fusing needed; Stages that are asked for
-// again are compiled again.
-func (c *compiler) releaseTables() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range c.stages {
-		s.mu.Lock()
-		s.tables = [2]*stageTable{}
-		s.mu.Unlock()
-	}
 }
 
 func newCompiler(n *network.Network) *compiler {
@@ -184,6 +174,9 @@ func (c *compiler) want(nic *network.NIC, dir flow.Direction, local netip.Addr) 
 	if !ok {
 		p = &pending{stages: stages, family4: local.Is4(), number: uint32(len(c.classifiers))}
 		c.classifiers[string(key)] = p
+		for _, s := range stages {
+			s.users.Add(1)
+		}
 	}
 	return p, !ok
 }

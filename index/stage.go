@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
@@ -21,8 +22,20 @@ type Stage struct {
 	missing fact    // why the list is unknown; valid iff entries is nil
 	id      int32
 
+	users  atomic.Int32 // classifiers that are to be fused from it
 	mu     sync.Mutex
 	tables [2]*stageTable // IPv4, IPv6; guarded by mu, nil when not compiled
+}
+
+// release gives the tables back when the last classifier that needed them is
+// fused: they are several times the size of what comes of them.
+func (s *Stage) release() {
+	if s.users.Add(-1) > 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables = [2]*stageTable{}
 }
 
 // entry is one rule of a Stage.
