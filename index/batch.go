@@ -19,7 +19,7 @@ type Query4 struct {
 
 // Query6 is a question about an IPv6 remote address, 32 bytes.
 type Query6 struct {
-	Remote      interval.IPv6
+	Hi, Lo      uint64 // the remote address, host order
 	Row         uint32
 	Source      uint32
 	Destination uint16
@@ -51,7 +51,7 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 	q := questions
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
-			i0, i1, i2, i3 := search128x4(k.start6, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
+			i0, i1, i2, i3 := search128x4(k.start6, q[0].remote(), q[1].remote(), q[2].remote(), q[3].remote())
 			out[q[0].Row] = base + T(k.at(k.row[i0], k.lookup.column(k.lookup.group6[q[0].Protocol], q[0].Source, q[0].Destination)))
 			out[q[1].Row] = base + T(k.at(k.row[i1], k.lookup.column(k.lookup.group6[q[1].Protocol], q[1].Source, q[1].Destination)))
 			out[q[2].Row] = base + T(k.at(k.row[i2], k.lookup.column(k.lookup.group6[q[2].Protocol], q[2].Source, q[2].Destination)))
@@ -59,7 +59,7 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify6(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
+		out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, q[i].Source, q[i].Destination))
 	}
 }
 
@@ -99,3 +99,5 @@ func above(start, a *interval.IPv6) int {
 	_, over := bits.Sub64(a.Hi, start.Hi, borrow)
 	return int(over)
 }
+
+func (q *Query6) remote() interval.IPv6 { return interval.IPv6{Hi: q.Hi, Lo: q.Lo} }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"ipflow/index"
-	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 )
 
@@ -66,8 +65,10 @@ func (g *groups) answer(l *lanes, ids []ID) {
 		if a := &l.remote[i]; a.Is4() {
 			g.v4[*place] = index.Query4{Remote: a.As4(), Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: flow.Protocol(l.protocol[i])}
 		} else {
-			remote := interval.IPv6{Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:])}
-			g.v6[*place] = index.Query6{Remote: remote, Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: flow.Protocol(l.protocol[i])}
+			g.v6[*place] = index.Query6{
+				Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:]),
+				Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: flow.Protocol(l.protocol[i]),
+			}
 		}
 		*place++
 	}

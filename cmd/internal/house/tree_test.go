@@ -58,7 +58,7 @@ func readTree(root string) (*tree, error) {
 		if d.IsDir() {
 			return skip(p, rel, d.Name())
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || rel == ".git" { // a file in linked work trees
 			return nil
 		}
 		body, err := os.ReadFile(p)
