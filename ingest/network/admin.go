@@ -34,15 +34,16 @@ func (n *Network) AdminRulesOf(c *NIC) *AdminRules {
 	switch {
 	case c.PrivateEndpoint != "":
 		return nil
-	case c.Subnet != nil:
+	case c.Subnet != nil && c.Subnet.Admin != nil:
 		return c.Subnet.Admin
 	case c.Observed != nil && c.Observed.Admin != nil:
 		return c.Observed.Admin
+	case c.Subnet != nil:
+		return nil
+	case c.SubnetID != "":
+		return n.adminElsewhere[Key(c.SubnetID)]
 	}
-	if v := n.VirtualNetworkOf(c); v != nil {
-		return v.Admin
-	}
-	return nil
+	return n.adminNowhere[c.SubnetFact]
 }
 
 // SortAdminRules puts rules into evaluation order: managers of broader scope

@@ -27,14 +27,14 @@ var assumptionTable = []Assumption{
 		Source:  "disable-private-endpoint-network-policy documents disabled as the default; it depends on the API version",
 	},
 	{
-		Name: "connected-groups", Values: []string{"include", "unknown", "exclude"},
-		Meaning: "whether VirtualNetwork holds the address spaces of the other members of a Virtual Network Manager connected group; include: surely where an effective export shows the group, possibly where only its configuration is known",
-		Source:  "service-tags-overview does not name connected groups; effective routes show them with next hop ConnectedGroup",
-	},
-	{
 		Name: "admin-configurations", Values: []string{"ignored", "deployed", "unknown"},
 		Meaning: "security admin configurations that no export shows deployed or not; deployed: everywhere in their manager's scope; unknown: each rule may be in force",
 		Source:  "concept-deployments: a configuration takes effect only once committed to a region",
+	},
+	{
+		Name: "connected-groups", Values: []string{"include", "unknown", "exclude"},
+		Meaning: "whether VirtualNetwork holds the address spaces of the other members of a Virtual Network Manager connected group; include: surely where an effective export shows the group, possibly where only its configuration is known",
+		Source:  "service-tags-overview does not name connected groups; effective routes show them with next hop ConnectedGroup",
 	},
 	{
 		Name: "empty-asg-disables-rule", Values: []string{"off", "on"},

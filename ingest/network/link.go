@@ -20,10 +20,10 @@ func Link(n *Network) diag.List {
 	l.groups()
 	l.subnets()
 	l.peerings()
-	l.adminRules()
-	l.observedAdmin()
 	l.gateways()
 	l.nics()
+	l.adminRules()
+	l.observedAdmin()
 	l.machines()
 	l.lookups()
 	return l.faults
@@ -65,6 +65,7 @@ func (l *linker) sortAll() {
 	sortByID(n.ASGs, func(x *ApplicationSecurityGroup) string { return x.ID })
 	sortByID(n.PublicIPs, func(x *PublicIP) string { return x.ID })
 	sortByID(n.Gateways, func(x *Gateway) string { return x.ID })
+	sortByID(n.ApplicationGateways, func(x *ApplicationGateway) string { return x.ID })
 	sortByID(n.LocalGateways, func(x *LocalGateway) string { return x.ID })
 	sortByID(n.Connections, func(x *Connection) string { return x.ID })
 	sortByID(n.LoadBalancers, func(x *LoadBalancer) string { return x.ID })
@@ -312,30 +313,6 @@ func (l *linker) checkSync(p *Peering) {
 	if stale {
 		l.faults.Warnf(p.Origin, "peering-not-in-sync",
 			"peering %s is not in sync: the peer's address space has changed; the synced prefixes count", p.Name)
-	}
-}
-
-// adminRules hands the rules of a virtual network to its subnets and numbers them.
-func (l *linker) adminRules() {
-	seen := map[*AdminRules]bool{}
-	number := func(a *AdminRules) {
-		if a == nil || seen[a] {
-			return
-		}
-		seen[a] = true
-		for _, r := range a.Rules {
-			r.Ref = flow.RuleRef(len(l.n.rules))
-			l.n.rules = append(l.n.rules, r)
-		}
-	}
-	for _, v := range l.n.VirtualNetworks {
-		number(v.Admin)
-		for _, s := range v.Subnets {
-			if s.Admin == nil {
-				s.Admin = v.Admin
-			}
-			number(s.Admin)
-		}
 	}
 }
 

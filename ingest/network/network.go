@@ -25,6 +25,9 @@ type Network struct {
 	Connections     []*Connection
 	LoadBalancers   []*LoadBalancer
 
+	ApplicationGateways []*ApplicationGateway
+	Managed             AdminSources // what is known of admin rules; Link places them
+
 	Tags        *ServiceTags // nil when the snapshot holds no tag file
 	Internet    InternetList // what the Internet tag covers before VNets are taken out
 	Assumptions Assumptions
@@ -63,8 +66,11 @@ type VirtualNetwork struct {
 
 	Groups []*ConnectedGroup // meshes it belongs to
 
-	Subnets []*Subnet   // set by Link
-	Admin   *AdminRules // reach every subnet that has none of its own; nil when none do
+	Subnets []*Subnet // set by Link
+	// Admin reach every subnet that has none of its own and is not exempt; nil
+	// when none do. Link keeps what it finds here.
+	Admin       *AdminRules
+	AdminExempt string // why admin rules, or not all of them, apply nowhere in it; for people, set by Link
 }
 
 // Peering is one direction of a peering, owned by a virtual network.
@@ -108,7 +114,7 @@ type Subnet struct {
 	HasGateways             bool     // lists ip configurations of application gateways
 
 	VirtualNetwork *VirtualNetwork // set by Link; nil when not in the snapshot
-	Admin          *AdminRules     // admin rules that reach it; nil when none do. A value found by Link is kept
+	Admin          *AdminRules     // admin rules that reach it; nil when none do. Link keeps what it finds here
 	AdminExempt    string          // why admin rules do not apply to it; for people, set by Link
 }
 
