@@ -15,6 +15,7 @@ import (
 
 type checkFlags struct {
 	vm, nic, direction, protocol, local, remote string
+	frontend                                    string
 	strict                                      bool
 	failOn                                      failOn
 }
@@ -43,6 +44,7 @@ Without --vm and --nic it is the NIC that owns the local address.`,
 	fs.StringVar(&f.local, "local", "", "IP[:PORT] of the NIC's end; [IPV6]:PORT for IPv6")
 	fs.StringVar(&f.remote, "remote", "", "IP[:PORT] of the other end")
 	fs.BoolVar(&f.strict, "strict", false, "refuse what Azure's own API refuses: other protocols than TCP and UDP, IPv6, foreign local addresses")
+	f.addFrontend(fs)
 	f.failOn.add(fs)
 	output := outputFlag(fs, "json", "text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -51,6 +53,9 @@ Without --vm and --nic it is the NIC that owns the local address.`,
 		}
 		if err := f.failOn.validate(); err != nil {
 			return err
+		}
+		if f.frontend != "" {
+			return a.checkFrontend(cmd.Context(), &f, *output)
 		}
 		t, err := f.tuple()
 		if err != nil {

@@ -47,6 +47,7 @@ Azure's effective-rules API: normalised, tags expanded as this NIC sees them.`,
 		for _, n := range notes {
 			a.talk.infof("%s", diag.Printable(n))
 		}
+		a.talk.infof("%s", effective.Sources(c))
 		return a.printJSON(answer)
 	}
 	return cmd

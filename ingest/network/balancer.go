@@ -80,3 +80,37 @@ type BalancingRule struct {
 	IPConfigID string   // backend of an inbound NAT rule
 	Facts      []string // what could not be read
 }
+
+// IPConfigID returns the id of an ip configuration of the NIC.
+func (c *NIC) IPConfigID(cfg *IPConfig) string { return c.ID + "/ipConfigurations/" + cfg.Name }
+
+// Has reports whether the ip configuration is a member of the pool, by the
+// pool's word or its own, or by address.
+func (p *BackendPool) Has(c *NIC, cfg *IPConfig) bool {
+	own := Key(c.IPConfigID(cfg))
+	for _, id := range p.IPConfigIDs {
+		if Key(id) == own {
+			return true
+		}
+	}
+	for _, id := range cfg.PoolIDs {
+		if Key(id) == Key(p.ID) {
+			return true
+		}
+	}
+	for i := range p.Addresses {
+		if p.Addresses[i].Is(c, cfg) {
+			return true
+		}
+	}
+	return false
+}
+
+// Is reports whether the entry stands for the ip configuration.
+func (a *PoolAddress) Is(c *NIC, cfg *IPConfig) bool {
+	if a.IPConfigID != "" {
+		return Key(a.IPConfigID) == Key(c.IPConfigID(cfg))
+	}
+	return a.Address.IsValid() && a.Address == cfg.Address &&
+		(a.VirtualNetworkID == "" || c.VirtualNetworkKey() == "" || Key(a.VirtualNetworkID) == c.VirtualNetworkKey())
+}

@@ -134,6 +134,25 @@ func Of(n *network.Network, nic *network.NIC) (answer Answer, notes []string) {
 	return answer, append(notes, attachment(n, nic)...)
 }
 
+// Sources says where the NIC's own tags come from: Azure's answers for that NIC,
+// or computation.
+func Sources(nic *network.NIC) string {
+	var parts []string
+	for _, t := range []struct {
+		name    string
+		content *network.TagContent
+	}{
+		{"VirtualNetwork", nic.ObservedVirtualNetwork()}, {"Internet", nic.ObservedInternet()}, {"AzureLoadBalancer", nic.ObservedLoadBalancer()},
+	} {
+		source := "computed"
+		if t.content != nil {
+			source = "from " + diag.Printable(t.content.SourceOf())
+		}
+		parts = append(parts, t.name+" "+source)
+	}
+	return strings.Join(parts, ", ")
+}
+
 // associated returns the element of a security group already listed.
 func (a *Answer) associated(id string) *Group {
 	for i := range a.Value {

@@ -277,8 +277,8 @@ func (e *Explanation) Sources() []string {
 		}
 	}
 	var out []string
-	for _, kind := range [...]network.SelectorKind{network.SelectVirtualNetwork, network.SelectInternet, network.SelectServiceTag} {
-		if seen[kind] {
+	for _, kind := range [...]network.SelectorKind{network.SelectVirtualNetwork, network.SelectInternet, network.SelectAzureLoadBalancer, network.SelectServiceTag} {
+		if seen[kind] && e.sources[kind] != "" {
 			out = append(out, e.sources[kind])
 		}
 	}
@@ -293,25 +293,43 @@ func sourcesOf(n *network.Network, nic *network.NIC) map[network.SelectorKind]st
 			tags += ", change number " + n.Tags.ChangeNumber
 		}
 	}
-	return map[network.SelectorKind]string{
+	out := map[network.SelectorKind]string{
 		network.SelectVirtualNetwork: "VirtualNetwork: " + virtualNetworkText(n, nic),
 		network.SelectInternet:       "Internet: " + internetText(n),
 		network.SelectServiceTag:     tags,
 	}
+	if t := nic.ObservedInternet(); t != nil {
+		out[network.SelectInternet] = fmt.Sprintf("Internet: %d prefixes from %s", len(t.Prefixes), t.SourceOf())
+	}
+	if t := nic.ObservedLoadBalancer(); t != nil {
+		out[network.SelectAzureLoadBalancer] = fmt.Sprintf("AzureLoadBalancer: %d prefixes from %s", len(t.Prefixes), t.SourceOf())
+	}
+	if nic.Observed != nil && len(nic.Observed.Tags) > 0 {
+		out[network.SelectServiceTag] += "; other tags as in the effective rules of the NIC"
+	}
+	return out
 }
 
 func virtualNetworkText(n *network.Network, nic *network.NIC) string {
 	const most = 12
 	parts, facts := oracle.Parts(n, nic)
 	var texts []string
+	observed := nic.ObservedVirtualNetwork()
 	for i, p := range parts {
 		if i == most {
 			texts = append(texts, fmt.Sprintf("%d more", len(parts)-most))
 			break
 		}
-		texts = append(texts, p.Prefix.String()+" ("+p.From+")")
+		if observed == nil {
+			texts = append(texts, p.Prefix.String()+" ("+p.From+")")
+		} else {
+			texts = append(texts, p.Prefix.String())
+		}
 	}
 	s := strings.Join(texts, ", ")
+	if observed != nil {
+		s += ", from " + observed.SourceOf()
+	}
 	if len(facts) > 0 {
 		s += "; possibly more: " + strings.Join(facts, ",")
 	}

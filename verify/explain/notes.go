@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ipflow/ingest/flow"
@@ -14,7 +15,7 @@ import (
 // the platform does whatever the rules say, and which assumptions decide.
 func Notes(n *network.Network, nic *network.NIC, t flow.Tuple, v flow.Verdict) []string {
 	var out []string
-	for _, note := range []string{platform(t.Remote.Netip()), closedWithoutGroup(n, nic, t, v)} {
+	for _, note := range []string{platform(t.Remote.Netip()), closedWithoutGroup(n, nic, t, v), privateEndpoint(n, nic), standIn(nic)} {
 		if note != "" {
 			out = append(out, note)
 		}
@@ -57,7 +58,63 @@ func closedWithoutGroup(n *network.Network, nic *network.NIC, t flow.Tuple, v fl
 			}
 		}
 	}
+	for _, lb := range n.LoadBalancers {
+		if strings.EqualFold(lb.SKU, "Standard") && serves(lb, nic, t.Local.Netip()) {
+			return "load balancer " + lb.Name + " is of SKU Standard, which is secure by default: without a network security group inbound traffic from the Internet is dropped"
+		}
+	}
 	return ""
+}
+
+// serves reports whether the load balancer has a public frontend and the address
+// is that of one of its backends, or that of a frontend kept by floating IP.
+func serves(lb *network.LoadBalancer, nic *network.NIC, local netip.Addr) bool {
+	if !slices.ContainsFunc(lb.Frontends, func(f network.Frontend) bool { return f.PublicIPID != "" }) {
+		return false
+	}
+	for i := range nic.IPConfigs {
+		cfg := &nic.IPConfigs[i]
+		if cfg.Address.IsValid() && cfg.Address != local && nic.IPConfigOf(local) != nil {
+			continue
+		}
+		for j := range lb.Pools {
+			if lb.Pools[j].Has(nic, cfg) {
+				return true
+			}
+		}
+		for j := range lb.Rules {
+			if r := &lb.Rules[j]; r.IPConfigID != "" && network.Key(r.IPConfigID) == network.Key(nic.IPConfigID(cfg)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// privateEndpoint: "Azure network security groups aren't applied to private
+// endpoints" unless the subnet's network policies say so
+// (disable-private-endpoint-network-policy).
+func privateEndpoint(n *network.Network, nic *network.NIC) string {
+	s := nic.Subnet
+	if nic.PrivateEndpoint == "" || s == nil || s.Group == (network.GroupRef{}) || n.SubnetGroup(nic) != (network.GroupRef{}) {
+		return ""
+	}
+	group := network.LastSegment(s.Group.ID)
+	if group == "" {
+		group = "of subnet " + s.Name
+	}
+	policies := s.PrivateEndpointPolicies
+	if policies == "" {
+		policies = "not recorded, taken as Disabled"
+	}
+	return fmt.Sprintf("network security group %s is not applied: NIC %s belongs to a private endpoint and privateEndpointNetworkPolicies of subnet %s is %s", group, nic.Name, s.Name, policies)
+}
+
+func standIn(nic *network.NIC) string {
+	if !nic.StandIn {
+		return ""
+	}
+	return "NIC " + nic.Name + " stands for every instance of scale set " + network.LastSegment(nic.VMID) + ": it is read from the scale set's model"
 }
 
 // deciding names each assumption without which the answer would be another: the

@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
 	"verify/effective":           {"index", "ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
+	"verify/frontend":            {"ingest/flow", "ingest/network"},
 	"verify/internal/estate":     {"ingest/...", "verify/oracle"},
 	"verify/oracle":              {"ingest/flow", "ingest/network"},
 	"verify/explain":             {"ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
