@@ -76,24 +76,22 @@ func (p Protocol) String() string {
 // ParseProtocol reads a protocol name in any case, the letters T and U of flow
 // logs, or an IANA number 0-255.
 func ParseProtocol(s string) (Protocol, bool) {
-	switch strings.ToLower(s) {
-	case "tcp", "t":
-		return TCP, true
-	case "udp", "u":
-		return UDP, true
-	case "icmp", "icmpv4":
-		return ICMP, true
-	case "icmpv6":
-		return ICMPv6, true
-	case "esp":
-		return ESP, true
-	case "ah":
-		return AH, true
+	for i := range protocolNames {
+		if strings.EqualFold(s, protocolNames[i].name) {
+			return protocolNames[i].protocol, true
+		}
 	}
 	if n, ok := ParsePort(s); ok && n <= 255 {
 		return Protocol(n), true
 	}
 	return 0, false
+}
+
+var protocolNames = [...]struct {
+	name     string
+	protocol Protocol
+}{
+	{"tcp", TCP}, {"udp", UDP}, {"t", TCP}, {"u", UDP}, {"icmp", ICMP}, {"icmpv4", ICMP}, {"icmpv6", ICMPv6}, {"esp", ESP}, {"ah", AH},
 }
 
 // PortRange is an inclusive range of ports.
