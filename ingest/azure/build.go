@@ -3,7 +3,6 @@ package azure
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"ipflow/ingest/diag"
 	"ipflow/ingest/jsontree"
@@ -70,7 +69,6 @@ func (b *builder) build() {
 	b.smallThings()
 	b.gateways()
 	b.loadBalancers()
-	b.managers()
 }
 
 // counts returns the number of distinct resources by type.
@@ -141,14 +139,3 @@ func each[T any](b *builder, decode func(*reader, Resource) *T, plain func(*T) a
 
 // whole compares a decoded object as it is.
 func whole[T any](t *T) any { return t }
-
-// managers warns about configuration that is recognised but not yet evaluated.
-func (b *builder) managers() {
-	for _, t := range slices.Sorted(maps.Keys(b.byType)) {
-		if strings.HasPrefix(t, typeManager+"/securityadminconfigurations") {
-			b.faults.Warnf(b.byType[t][0].bodies[0].Node.Origin(), "admin-rules-not-evaluated",
-				"the snapshot holds security admin rules of a virtual network manager; they are not evaluated yet and may change any verdict")
-			return
-		}
-	}
-}

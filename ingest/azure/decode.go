@@ -50,7 +50,7 @@ type Decoder struct {
 	tagFiles   []Input
 	faults     diag.List
 
-	warnedAdmin bool // said once that admin rules are not evaluated
+	listed network.AdminSources // admin rules and deployments that answers list
 }
 
 // NewDecoder returns an empty Decoder.
@@ -93,6 +93,7 @@ func (d *Decoder) Finish() *Result {
 	b := newBuilder(&d.faults, d.resources)
 	slices.SortStableFunc(d.routes, func(a, b EffectiveRoutesOf) int { return a.Origin.Compare(b.Origin) })
 	b.build()
+	b.managers(&d.listed)
 	b.observe(d.effective, d.routes)
 	b.serviceTags(sortedInputs(d.tagFiles))
 	d.faults.Sort()

@@ -30,10 +30,10 @@ func isGraph(n *jsontree.Node) bool {
 
 // graph reads a Resource Graph result.
 func (w *walk) graph(n *jsontree.Node) (Kind, int) {
-	w.checkTruncated(n)
+	cut := w.checkTruncated(n)
 	data := n.Get("data")
 	if data.Kind() == jsontree.Array {
-		return ResourceGraph, w.rows(data.Items())
+		return ResourceGraph, w.rows(data.Items(), cut)
 	}
 	columns, rows := data.Get("columns").Items(), data.Get("rows").Items()
 	objects := make([]*jsontree.Node, 0, len(rows))
@@ -49,10 +49,10 @@ func (w *walk) graph(n *jsontree.Node) (Kind, int) {
 		}
 		objects = append(objects, jsontree.NewObject(row.Origin(), members))
 	}
-	return ResourceGraphTable, w.rows(objects)
+	return ResourceGraphTable, w.rows(objects, cut)
 }
 
-func (w *walk) rows(rows []*jsontree.Node) int {
+func (w *walk) rows(rows []*jsontree.Node, cut bool) int {
 	count := 0
 	var strange *jsontree.Node
 	for _, row := range rows {
@@ -67,10 +67,8 @@ func (w *walk) rows(rows []*jsontree.Node) int {
 				r.Properties = jsontree.NewObject(row.Origin(), columns)
 			}
 		}
+		r.Cut = cut
 		r = w.complete(r)
-		if r.Type == typeEffectiveAdmin {
-			w.adminRulesNotEvaluated(row)
-		}
 		w.resources = append(w.resources, r)
 		count++
 	}
@@ -96,7 +94,7 @@ func dottedColumns(row *jsontree.Node) []jsontree.Member {
 
 // checkTruncated warns when the result says that it holds less than the query
 // found: az graph query returns 100 rows unless told otherwise.
-func (w *walk) checkTruncated(n *jsontree.Node) {
+func (w *walk) checkTruncated(n *jsontree.Node) (cut bool) {
 	const remedy = "what is missing counts as not in the snapshot; query with --first 1000 and follow --skip-token"
 	count := n.Get("count")
 	total := n.Get("totalRecords")
@@ -107,18 +105,19 @@ func (w *walk) checkTruncated(n *jsontree.Node) {
 	t, hasTotal := total.Int()
 	if hasCount && hasTotal && c < t {
 		w.faults.Warnf(count.Origin(), "truncated-snapshot", "the result holds %d of %d rows; %s", c, t, remedy)
-		return
+		return true
 	}
 	for _, name := range []string{"resultTruncated", "result_truncated"} {
 		if v, ok := n.Get(name).Bool(); ok && v {
 			w.faults.Warnf(n.Get(name).Origin(), "truncated-snapshot", "the result was truncated; %s", remedy)
-			return
+			return true
 		}
 	}
 	for _, name := range []string{"skipToken", "skip_token", "$skipToken"} {
 		if token := n.Get(name); token.Text() != "" && network.Key(token.Text()) != "null" {
 			w.faults.Warnf(token.Origin(), "truncated-snapshot", "the result has more pages; %s", remedy)
-			return
+			return true
 		}
 	}
+	return false
 }

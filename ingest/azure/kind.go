@@ -15,6 +15,8 @@ const (
 	EffectiveRules      Kind = "effective-nsg"
 	EffectiveRoutes     Kind = "effective-routes"
 	EffectiveAdminRules Kind = "effective-admin-rules"
+	ActiveAdminRules    Kind = "active-admin-rules"
+	AdminDeployments    Kind = "admin-deployments"
 	SecurityGroupView   Kind = "security-group-view"
 	Connectivity        Kind = "effective-connectivity"
 	ServiceTags         Kind = "service-tags"
@@ -50,6 +52,19 @@ const (
 	typeScaleSet       = "microsoft.compute/virtualmachinescalesets"
 	typeManager        = "microsoft.network/networkmanagers"
 	typeEffectiveAdmin = "microsoft.network/effectivesecurityadminrules"
+
+	typeNetworkGroup    = typeManager + "/networkgroups"
+	typeStaticMember    = typeNetworkGroup + "/staticmembers"
+	typeAdminConfig     = typeManager + "/securityadminconfigurations"
+	typeAdminCollection = typeAdminConfig + "/rulecollections"
+	typeAdminRule       = typeAdminCollection + "/rules"
+	typeGoalState       = typeManager + "/securityadminregionalgoalstates"
+	typeMembership      = "microsoft.network/networkgroupmemberships"
+	typeAppGateway      = "microsoft.network/applicationgateways"
+	typeSubscription    = "microsoft.resources/subscriptions"
+	typeManagementGroup = "microsoft.management/managementgroups"
+
+	snapshots = "/snapshots" // behind a type: committed versions, in Resource Graph
 )
 
 // casing holds types whose Azure spelling differs from their key, because

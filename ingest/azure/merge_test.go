@@ -312,14 +312,6 @@ func TestPrivateEndpoints(t *testing.T) {
 	})
 }
 
-func TestAdminRulesAreNotSilentlyIgnored(t *testing.T) {
-	res := decodeText(t, `[{"id":"/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/networkManagers/m/securityAdminConfigurations/c/ruleCollections/rc/rules/x","name":"x","access":"Deny"}]`)
-	wantCodes(t, res.Diagnostics, "admin-rules-not-evaluated")
-	if res.Counts["Microsoft.Network/networkManagers/securityAdminConfigurations/ruleCollections/rules"] != 1 {
-		t.Errorf("%v", res.Counts)
-	}
-}
-
 func TestResultDoesNotDependOnInputOrder(t *testing.T) {
 	a := parse(t, "a.json", groupJSON(ruleJSON("a"), ruleJSON("b", "priority", `"x"`)))
 	b := parse(t, "b.json", nicJSON(nicA, "", "10.0.0.4")+groupJSON(ruleJSON("a")))

@@ -84,18 +84,20 @@ func isRecord(n *jsontree.Node) bool {
 
 // page reads a REST page, or what Windows PowerShell makes of an array.
 func (w *walk) page(n *jsontree.Node, depth int) (Kind, int) {
+	lists := len(w.listed.Lists)
 	kind, count := w.elements(n.Get("value").Items(), depth+1)
 	for _, more := range []string{"nextLink", "odata.nextLink", "@odata.nextLink", "skipToken"} {
 		if link := n.Get(more); link.Text() != "" {
 			w.faults.Warnf(link.Origin(), "missing-page",
 				"%s is set: this is one page of several; make sure that the following pages are in the snapshot", more)
+			unfinished(w.listed.Lists[lists:])
 			break
 		}
 	}
 	switch kind {
 	case AzureCLI, Empty:
 		kind = REST
-	case REST, ResourceGraph, ResourceGraphTable, PowerShell, EffectiveRules, EffectiveRoutes, EffectiveAdminRules, SecurityGroupView, Connectivity,
+	case REST, ResourceGraph, ResourceGraphTable, PowerShell, EffectiveRules, EffectiveRoutes, EffectiveAdminRules, ActiveAdminRules, AdminDeployments, SecurityGroupView, Connectivity,
 		ServiceTags, FlowLog, ARMTemplate, ARMParameters, Unrecognised:
 	}
 	return kind, count
@@ -125,6 +127,7 @@ func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
 	if len(answers.groups) > 0 {
 		w.effective = append(w.effective, w.effectiveNSG(answers.groups))
 	}
+	w.adminLists(answers.admin)
 	if len(answers.routes) > 0 {
 		w.routes = append(w.routes, w.effectiveRoutes(answers.routes))
 	}
@@ -135,9 +138,9 @@ func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
 	return kind, count
 }
 
-// effectiveNodes gathers elements of effective rules and routes: those of one
+// effectiveNodes gathers elements of effective rules, routes and admin rules: those of one
 // list belong together.
-type effectiveNodes struct{ groups, routes []*jsontree.Node }
+type effectiveNodes struct{ groups, routes, admin []*jsontree.Node }
 
 // element reads one member of a list.
 func (w *walk) element(n *jsontree.Node, depth int, answers *effectiveNodes) (Kind, int) {
@@ -167,9 +170,15 @@ func (w *walk) element(n *jsontree.Node, depth int, answers *effectiveNodes) (Ki
 	case n.Get("securityRuleAssociations") != nil:
 		w.securityGroupView(n)
 		return SecurityGroupView, 1
-	case n.Get("ruleCollectionAppliesToGroups") != nil, n.Get("ruleGroups") != nil:
-		w.adminRulesNotEvaluated(n)
+	case isListedAdminRule(n):
+		answers.admin = append(answers.admin, n)
+		if isActive(n) {
+			return ActiveAdminRules, 1
+		}
 		return EffectiveAdminRules, 1
+	case isDeployment(n):
+		w.deployment(n)
+		return AdminDeployments, 1
 	case isRecord(n):
 		return FlowLog, 1
 	}
@@ -207,17 +216,6 @@ func shape(r Resource) Kind {
 		return REST
 	}
 	return AzureCLI
-}
-
-// adminRulesNotEvaluated warns that a verdict may be wrong where an admin rule
-// would have decided.
-func (w *walk) adminRulesNotEvaluated(n *jsontree.Node) {
-	if w.warnedAdmin {
-		return
-	}
-	w.warnedAdmin = true
-	w.faults.Warnf(n.Origin(), "admin-rules-not-evaluated",
-		"the snapshot holds security admin rules of a virtual network manager; they are not evaluated yet and may change any verdict")
 }
 
 // securityGroupView says what to export in place of the older API's answer: it

@@ -23,6 +23,8 @@ type Resource struct {
 	Declared bool
 	// Projected says that a query chose the columns: what is absent is unknown.
 	Projected bool
+	// Cut says that the query found more rows than its result holds.
+	Cut bool
 
 	written string // its type as the source spells it
 }
@@ -114,6 +116,9 @@ func typeOf(id string) string {
 	if i < 0 {
 		if s := strings.Split(id, "/"); len(s) == 5 && s[0] == "" && strings.EqualFold(s[1], "subscriptions") && strings.EqualFold(s[3], "resourceGroups") {
 			return "Microsoft.Resources/resourceGroups"
+		}
+		if s := strings.Split(id, "/"); len(s) == 3 && s[0] == "" && strings.EqualFold(s[1], "subscriptions") && s[2] != "" {
+			return "Microsoft.Resources/subscriptions"
 		}
 		return ""
 	}

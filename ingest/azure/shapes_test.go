@@ -130,11 +130,11 @@ func TestEstateContent(t *testing.T) {
 	want := &network.Network{
 		Internet: network.DefaultInternet(true),
 		VirtualNetworks: []*network.VirtualNetwork{
-			{ID: hub, Name: "hub", Prefixes: []netip.Prefix{prefix("10.1.0.0/16"), prefix("fd00:1::/48")}, Peerings: []*network.Peering{{
+			{ID: hub, Name: "hub", Location: "westeurope", Prefixes: []netip.Prefix{prefix("10.1.0.0/16"), prefix("fd00:1::/48")}, Peerings: []*network.Peering{{
 				ID: hub + "/virtualNetworkPeerings/to-spoke", Name: "to-spoke", RemoteID: net + "virtualNetworks/spoke",
 				State: "Connected", SyncLevel: "FullyInSync", AllowAccess: true, Remote: []netip.Prefix{prefix("10.2.0.0/16")}, RemoteKnown: true,
 			}}},
-			{ID: net + "virtualNetworks/spoke", Name: "spoke", Prefixes: []netip.Prefix{prefix("10.2.0.0/16")}},
+			{ID: net + "virtualNetworks/spoke", Name: "spoke", Location: "westeurope", Prefixes: []netip.Prefix{prefix("10.2.0.0/16")}},
 		},
 		Subnets: []*network.Subnet{
 			{
@@ -264,7 +264,8 @@ func TestTypeOf(t *testing.T) {
 		s + "Microsoft.Network//v":                                                                            "",
 		"web-nsg":                                                                                             "",
 		"":                                                                                                    "",
-		"/subscriptions/s":                                                                                    "",
+		"/subscriptions/s":                                                                                    "Microsoft.Resources/subscriptions",
+		"/subscriptions/":                                                                                     "",
 		"/providers/Microsoft.Management/managementGroups/m":                                                  "Microsoft.Management/managementGroups",
 	} {
 		if got := typeOf(id); got != want {

@@ -134,19 +134,26 @@ func (b *builder) checkTags(known map[string]string) {
 // tagUses lists the tags that rules name, in order of place.
 func (b *builder) tagUses() []tagUse {
 	byKey := map[string]*tagUse{}
-	for _, g := range b.net.SecurityGroups {
-		for _, r := range g.Rules {
-			for _, side := range [][]network.Selector{r.Source, r.Destination} {
-				for _, s := range side {
-					if s.Kind != network.SelectServiceTag {
-						continue
-					}
-					key := network.Key(s.Text)
-					if byKey[key] == nil {
-						byKey[key] = &tagUse{text: s.Text, where: r.Origin}
-					}
+	look := func(r *network.Rule) {
+		for _, side := range [][]network.Selector{r.Source, r.Destination} {
+			for _, s := range side {
+				if key := network.Key(s.Text); s.Kind == network.SelectServiceTag && byKey[key] == nil {
+					byKey[key] = &tagUse{text: s.Text, where: r.Origin}
 				}
 			}
+		}
+	}
+	for _, g := range b.net.SecurityGroups {
+		for _, r := range g.Rules {
+			look(r)
+		}
+	}
+	for _, r := range b.net.Managed.Rules {
+		look(r.Rule)
+	}
+	for _, l := range b.net.Managed.Lists {
+		for _, r := range l.Rules {
+			look(r.Rule)
 		}
 	}
 	out := make([]tagUse, 0, len(byKey))

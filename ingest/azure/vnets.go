@@ -47,7 +47,10 @@ func (b *builder) virtualNetworks() {
 }
 
 func (r *reader) virtualNetwork(res Resource) *network.VirtualNetwork {
-	v := &network.VirtualNetwork{ID: res.ID, Name: res.Name, Origin: res.Node.Origin()}
+	v := &network.VirtualNetwork{ID: res.ID, Name: res.Name, Origin: res.Node.Origin(), Location: res.Node.Get("location").Text()}
+	if res.Node.Get("location").Residue() {
+		v.Location = ""
+	}
 	space := get(res.Properties, "addressSpace")
 	if res.hides("addressSpace") {
 		v.Facts = append(v.Facts, factAt(res.Node))
@@ -120,6 +123,12 @@ func (r *reader) subnet(res Resource) *network.Subnet {
 	// A prefix that cannot be read changes no verdict: the virtual network's
 	// address space counts. It is reported all the same.
 	s.Prefixes, _ = r.prefixes("an address prefix", get(p, "addressPrefix"), get(p, "addressPrefixes"))
+	for _, d := range list(get(p, "delegations")) {
+		if name := get(properties(d), "serviceName"); name.Text() != "" && !name.Residue() {
+			s.Delegations = append(s.Delegations, name.Text())
+		}
+	}
+	s.HasGateways = len(words(get(p, "applicationGatewayIPConfigurations"))) > 0
 	s.Group.ID, s.Group.Fact = r.ref(get(p, "networkSecurityGroup"))
 	s.RouteTable.ID, s.RouteTable.Fact = r.ref(get(p, "routeTable"))
 	if res.hides("addressPrefix", "addressPrefixes", "networkSecurityGroup", "routeTable") || res.Projected && res.hides("networkSecurityGroup") {
