@@ -60,6 +60,13 @@ const (
 
 // newWorld draws a network and links it.
 func newWorld(bytes []byte) *world {
+	w := drawWorld(bytes)
+	network.Link(w.net)
+	return w
+}
+
+// drawWorld draws a network and leaves it unlinked.
+func drawWorld(bytes []byte) *world {
 	w := &world{bytes: bytes, net: &network.Network{}}
 	n := w.net
 	n.Internet = network.DefaultInternet(!w.chance(8))
@@ -78,7 +85,6 @@ func newWorld(bytes []byte) *world {
 	w.vnets()
 	w.nics()
 	w.admin()
-	network.Link(n)
 	return w
 }
 
