@@ -46,9 +46,11 @@ type Decoder struct {
 	parameters []Input
 	effective  []EffectiveNSG
 	routes     []EffectiveRoutesOf
-	resources  []Resource
-	tagFiles   []Input
-	faults     diag.List
+
+	connectivity []*network.Connectivity // listed as at work
+	resources    []Resource
+	tagFiles     []Input
+	faults       diag.List
 
 	listed network.AdminSources // admin rules and deployments that answers list
 }
@@ -95,6 +97,7 @@ func (d *Decoder) Finish() *Result {
 	b.build()
 	b.managers(&d.listed)
 	b.observe(d.effective, d.routes)
+	b.connectivities(d.connectivity)
 	b.serviceTags(sortedInputs(d.tagFiles))
 	d.faults.Sort()
 	return &Result{
@@ -104,15 +107,11 @@ func (d *Decoder) Finish() *Result {
 	}
 }
 
-// Decode reads a snapshot that holds no templates to evaluate: a template in it
-// is recognised and reported.
+// Decode reads a snapshot without templates: one among the inputs is recognised
+// and listed in Templates, but it is for the caller to have it evaluated.
 func Decode(inputs []Input) *Result {
 	d := NewDecoder()
 	d.Add(inputs)
-	for _, t := range d.templates {
-		d.faults.Warnf(t.Root.Origin(), "template-not-evaluated",
-			"ARM template: not evaluated yet; its resources are not part of the answer")
-	}
 	return d.Finish()
 }
 

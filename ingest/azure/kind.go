@@ -49,6 +49,7 @@ const (
 	typeLocalGateway   = "microsoft.network/localnetworkgateways"
 	typeConnection     = "microsoft.network/connections"
 	typeBalancer       = "microsoft.network/loadbalancers"
+	typeConnectivity   = "microsoft.network/networkmanagers/connectivityconfigurations"
 	typeScaleSet       = "microsoft.compute/virtualmachinescalesets"
 	typeManager        = "microsoft.network/networkmanagers"
 	typeEffectiveAdmin = "microsoft.network/effectivesecurityadminrules"

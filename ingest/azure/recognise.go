@@ -167,6 +167,9 @@ func (w *walk) element(n *jsontree.Node, depth int, answers *effectiveNodes) (Ki
 	case n.Get("nextHopType") != nil && n.Get("addressPrefix") != nil && n.Get("id") == nil:
 		answers.routes = append(answers.routes, n)
 		return EffectiveRoutes, 1
+	case isConnectivity(n):
+		w.listedConnectivity(n)
+		return Connectivity, 1
 	case n.Get("securityRuleAssociations") != nil:
 		w.securityGroupView(n)
 		return SecurityGroupView, 1

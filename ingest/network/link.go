@@ -21,6 +21,7 @@ func Link(n *Network) diag.List {
 	l.subnets()
 	l.peerings()
 	l.gateways()
+	l.connectedGroups()
 	l.nics()
 	l.adminRules()
 	l.observedAdmin()
@@ -164,7 +165,7 @@ func selectsOnly(list []Selector, kind SelectorKind) bool {
 }
 
 func (l *linker) resolveGroup(ref *GroupRef) {
-	if ref.ID == "" {
+	if ref.ID == "" || ref.Fact != "" {
 		return
 	}
 	g := l.groupAt[Key(ref.ID)]
@@ -298,8 +299,9 @@ func (l *linker) namedSubnets(p *Peering) bool {
 	return len(out) > 0
 }
 
+// declaresPeering reports whether v certainly declares a peering with the other.
 func declaresPeering(v, to *VirtualNetwork) bool {
-	return slices.ContainsFunc(v.Peerings, func(p *Peering) bool { return Key(p.RemoteID) == Key(to.ID) })
+	return slices.ContainsFunc(v.Peerings, func(p *Peering) bool { return Key(p.RemoteID) == Key(to.ID) && len(p.Facts) == 0 })
 }
 
 // checkSync warns when the prefixes synced with the peer are not its own of today.

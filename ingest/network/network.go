@@ -26,7 +26,8 @@ type Network struct {
 	LoadBalancers   []*LoadBalancer
 
 	ApplicationGateways []*ApplicationGateway
-	Managed             AdminSources // what is known of admin rules; Link places them
+	Connectivity        []*Connectivity // connectivity configurations; Link places them
+	Managed             AdminSources    // what is known of admin rules; Link places them
 
 	Tags        *ServiceTags // nil when the snapshot holds no tag file
 	Internet    InternetList // what the Internet tag covers before VNets are taken out
