@@ -3,6 +3,6 @@
 // (azure) and joins it (network). Faults of the input are collected and sorted;
 // only what cannot be read at all is an error.
 //
-// Imports: ingest/azure, ingest/diag, ingest/jsontree, ingest/network,
+// Imports: ingest/arm, ingest/azure, ingest/diag, ingest/jsontree, ingest/network,
 // ingest/snapshot.
 package ingest

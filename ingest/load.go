@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"ipflow/ingest/azure"
@@ -18,6 +19,7 @@ type Options struct {
 	ServiceTags      []string // tag files that replace those of the snapshot
 	InternetPrefixes string   // file with the content of the Internet tag, "" for the newest recording
 	Assumptions      network.Assumptions
+	Deployment       Deployment // what ARM templates are evaluated with
 	Stdin            io.Reader
 	Workers          int // goroutines that parse; 0 means GOMAXPROCS
 }
@@ -39,10 +41,16 @@ func Load(ctx context.Context, o Options) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
-	decoded := azure.Decode(inputs(files))
+	decoder := azure.NewDecoder()
+	decoder.Add(inputs(files))
+	templates, err := evaluate(ctx, decoder, o)
+	if err != nil {
+		return nil, err
+	}
+	decoded := decoder.Finish()
 	s := &Snapshot{
 		Network: decoded.Network, Documents: decoded.Documents, Counts: decoded.Counts,
-		Diagnostics: append(faults, decoded.Diagnostics...), SHA256: files.SHA256,
+		Diagnostics: slices.Concat(faults, decoded.Diagnostics, templates.faults), SHA256: templates.hash(files.SHA256),
 	}
 	n := s.Network
 	n.Assumptions = o.Assumptions
@@ -58,6 +66,7 @@ func Load(ctx context.Context, o Options) (*Snapshot, error) {
 		n.Internet = network.InternetFrom(o.InternetPrefixes, list)
 	}
 	s.Diagnostics = append(s.Diagnostics, network.Link(n)...)
+	s.Diagnostics = append(s.Diagnostics, templates.unresolved(n)...)
 	s.Diagnostics.Sort()
 	s.Elapsed = time.Since(start)
 	return s, nil

@@ -64,6 +64,7 @@ type snapshotFlags struct {
 	serviceTags      []string
 	assume           []string
 	internetPrefixes string
+	deployment       deploymentFlags
 }
 
 func (a *app) addSnapshotFlags(f *pflag.FlagSet) {
@@ -71,6 +72,7 @@ func (a *app) addSnapshotFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&a.snapshot.serviceTags, "service-tags", nil, "service-tag file that replaces those of the snapshot (repeatable)")
 	f.StringArrayVar(&a.snapshot.assume, "assume", nil, "choose where Azure's behaviour is not settled: NAME=VALUE (repeatable; see 'ipflow assumptions')")
 	f.StringVar(&a.snapshot.internetPrefixes, "internet-prefixes", "", "file with the prefixes of the Internet tag, in place of the newest recorded list")
+	a.snapshot.deployment.add(f)
 }
 
 func (f *snapshotFlags) assumptions() (network.Assumptions, error) {
@@ -96,8 +98,13 @@ func (a *app) load(ctx context.Context, workers int) (*ingest.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	d, err := a.snapshot.deployment.deployment()
+	if err != nil {
+		return nil, err
+	}
 	s, err := ingest.Load(ctx, ingest.Options{
-		Paths: a.snapshot.paths, ServiceTags: a.snapshot.serviceTags, InternetPrefixes: a.snapshot.internetPrefixes,
+		Deployment: d,
+		Paths:      a.snapshot.paths, ServiceTags: a.snapshot.serviceTags, InternetPrefixes: a.snapshot.internetPrefixes,
 		Assumptions: as, Stdin: a.stdin, Workers: workers,
 	})
 	if err != nil {

@@ -101,6 +101,7 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 		}
 	}
 	out := decode(&b.reader, e.bodies[win])
+	differ := make([]bool, len(e.bodies))
 	for i := range e.bodies {
 		if i == win || e.bodies[i].bare() {
 			continue
@@ -109,8 +110,12 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 		var ignored diag.List
 		other := decode(&reader{&ignored}, e.bodies[i])
 		if !alike(plain(out), plain(other)) {
+			differ[i] = true
 			b.conflict(e.id, e.bodies[win].Node, e.bodies[i].Node)
 		}
+	}
+	if doubts := e.doubtsOf(win, differ); len(doubts) > 0 {
+		putInDoubt(out, doubts, slices.Contains(differ, true))
 	}
 	return out
 }

@@ -27,8 +27,17 @@ func (b *builder) securityGroups() {
 		if g == nil {
 			g = b.missingGroup(network.ParentID(e.id), r)
 		}
-		b.attach(g, r, e.bodies[len(e.bodies)-1].Path < paths[g])
+		last := e.bodies[len(e.bodies)-1]
+		if doubts := last.facts(); len(doubts) > 0 {
+			if last.Many {
+				g.Facts = facts(g.Facts, doubts)
+			}
+			b.attachDoubtful(g, r, doubts)
+			continue
+		}
+		b.attach(g, r, last.Path < paths[g])
 	}
+	b.spread()
 }
 
 // hasRule reports whether the group lists the rule of the entry inline.

@@ -23,6 +23,10 @@ type Resource struct {
 	Declared bool
 	// Projected says that a query chose the columns: what is absent is unknown.
 	Projected bool
+	// Doubts are the places in a template that leave open whether the resource
+	// exists. Many says that it stands for an unknown number of resources.
+	Doubts []diag.Origin
+	Many   bool
 	// Cut says that the query found more rows than its result holds.
 	Cut bool
 
@@ -208,7 +212,7 @@ func (r *Resource) bare() bool {
 func (r *Resource) child(n *jsontree.Node, segment string) Resource {
 	c := Resource{
 		Type: r.Type + "/" + network.Key(segment), Node: n, Properties: properties(n),
-		Path: r.Path, Declared: r.Declared, Projected: false,
+		Path: r.Path, Declared: r.Declared, Projected: false, Doubts: r.Doubts, Many: r.Many,
 	}
 	c.ID, c.Name = childIdentity(n, r.ID, segment)
 	return c

@@ -470,7 +470,7 @@ var functionCases = map[string][][2]string{
 		{"resourceId('a', 'b')", "error: the fully qualified resource type is missing"},
 		{"resourceId('a', 'b', 'c', 'My.Rp/p', 'd')", "error: at most '2'"},
 		{"resourceId('My.Rp/', 'd')", "error: not a fully qualified resource type"},
-		{"resourceId('My.Rp/p', concat('x', parameters('missing')))", "<[resourceId('My.Rp/p', concat('x', parameters('missing')))]>"},
+		{"resourceId('My.Rp/p', concat('x', parameters('missing')))", "<[resourceId('00000000-0000-0000-0000-000000000000', 'myRg', 'My.Rp/p', concat('x', parameters('missing')))]>"},
 	},
 	"subscriptionresourceid":    {{"subscriptionResourceId('My.Rp/p', 'a')", `"` + subID + `/providers/My.Rp/p/a"`}, {"subscriptionResourceId('" + sub1 + "', 'My.Rp/p', 'a')", `"/subscriptions/` + sub1 + `/providers/My.Rp/p/a"`}},
 	"managementgroupresourceid": {{"managementGroupResourceId('mg', 'My.Rp/p', 'a')", `"/providers/Microsoft.Management/managementGroups/mg/providers/My.Rp/p/a"`}, {"managementGroupResourceId('My.Rp/p', 'a')", "<[managementGroupResourceId('My.Rp/p', 'a')]>"}},

@@ -184,6 +184,9 @@ func (ev *evaluator) call(e *Call, env *frame) (Value, error) {
 		undecided = undecided || r.mode == whole && !Known(v)
 	}
 	if undecided {
+		if written := residues[r.name]; written != nil {
+			return c.unknownOf(written(c)), nil
+		}
 		return c.unknown(), nil
 	}
 	v, err := r.body(c)

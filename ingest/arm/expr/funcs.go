@@ -30,6 +30,10 @@ type row struct {
 	doc      string
 }
 
+// residues holds, by function, how to write the arguments into the residue of a
+// call that they do not decide, where the context adds to them.
+var residues = map[string]func(*call) []Value{"resourceid": scopedArgs}
+
 const unbounded = -1
 
 func of(kinds ...kindSet) []kindSet { return kinds }

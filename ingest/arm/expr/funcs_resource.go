@@ -1,6 +1,9 @@
 package expr
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-resource
 
@@ -99,6 +102,29 @@ func resourceID(c *call) (Value, error) {
 		id += "/resourceGroups/" + group
 	}
 	return c.string(id + path)
+}
+
+// scopedArgs are the arguments of resourceId with the subscription and resource
+// group written out, where they are known: a residue may be read in another
+// scope than the one it was made in.
+func scopedArgs(c *call) []Value {
+	ctx := c.ev.scope.Context()
+	if ctx.Level != AtResourceGroup || ctx.SubscriptionID == "" {
+		return c.args
+	}
+	for i, v := range c.args {
+		s, known := v.(String)
+		switch {
+		case !known || !strings.Contains(string(s), "/"):
+		case i == 0 && ctx.ResourceGroup != "":
+			return slices.Concat([]Value{String(ctx.SubscriptionID), String(ctx.ResourceGroup)}, c.args)
+		case i == 1 && c.args[0].Kind() == KindString && !isGUID(c.text(0)):
+			return slices.Concat([]Value{String(ctx.SubscriptionID)}, c.args)
+		default:
+			return c.args
+		}
+	}
+	return c.args
 }
 
 func isGUID(s string) bool {
