@@ -164,10 +164,11 @@ func (a *adminLinker) leftOver(c *claim, open []*claim) string {
 // alike attributes as many equal lists as there are virtual networks they may be
 // of: which is whose does not matter then.
 func (a *adminLinker) alike(open []*claim) (rest []*claim) {
+	found := map[string]*AdminList{}
 	for _, c := range open {
 		var left []string
 		for v := range c.maybe {
-			if a.effective[v] == nil || slices.Contains(a.effective[v], c.list) {
+			if a.effective[v] == nil {
 				left = append(left, v)
 			}
 		}
@@ -184,8 +185,11 @@ func (a *adminLinker) alike(open []*claim) (rest []*claim) {
 			continue
 		}
 		for _, v := range left {
-			a.effective[v] = []*AdminList{c.list}
+			found[v] = c.list
 		}
+	}
+	for v, list := range found {
+		a.effective[v] = []*AdminList{list}
 	}
 	return rest
 }
