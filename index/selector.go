@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 
 	"ipflow/index/interval"
@@ -130,12 +131,16 @@ func (in *interner) factsOf(list []string) []fact {
 
 // names returns the facts as sorted distinct strings.
 func (in *interner) names(ids []fact) []string {
+	if len(ids) == 0 {
+		return nil
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	out := make([]string, len(ids))
 	for i, id := range ids {
 		out[i] = in.facts[id]
 	}
+	out = strings.Split(strings.Join(out, ","), ",") // one may hold several
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -188,6 +188,9 @@ func (v *view) remoteASG(id string) *reach {
 	in := v.compiler.intern
 	var sure []netip.Prefix
 	var may []doubt
+	if f := v.compiler.net.MembersFact; f != "" {
+		may = append(may, doubt{in.fact(f), everything})
+	}
 	for _, m := range slices.Concat(v.compiler.net.ASGMembers(id), v.compiler.net.DoubtfulMembers()) {
 		there := m.NIC.VirtualNetworkKey()
 		if there != v.vnetKey && there != "" && v.vnetKey != "" {

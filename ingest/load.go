@@ -30,6 +30,7 @@ type Snapshot struct {
 	Documents   []azure.DocumentInfo
 	Counts      map[string]int // resources by type
 	Diagnostics diag.List      // sorted
+	Unreadable  diag.List      // those of them that kept documents from being read at all
 	SHA256      string         // over the documents in sorted path order
 	Elapsed     time.Duration
 }
@@ -52,6 +53,12 @@ func Load(ctx context.Context, o Options) (*Snapshot, error) {
 		Network: decoded.Network, Documents: decoded.Documents, Counts: decoded.Counts,
 		Diagnostics: slices.Concat(faults, decoded.Diagnostics, templates.faults), SHA256: templates.hash(files.SHA256),
 	}
+	for _, d := range faults {
+		if d.Severity == diag.Error {
+			s.Unreadable = append(s.Unreadable, d)
+		}
+	}
+	s.Unreadable.Sort()
 	n := s.Network
 	n.Assumptions = o.Assumptions
 	if err := s.replaceTags(ctx, o); err != nil {
@@ -65,11 +72,26 @@ func Load(ctx context.Context, o Options) (*Snapshot, error) {
 		}
 		n.Internet = network.InternetFrom(o.InternetPrefixes, list)
 	}
+	s.markTruncated()
 	s.Diagnostics = append(s.Diagnostics, network.Link(n)...)
 	s.Diagnostics = append(s.Diagnostics, templates.unresolved(n)...)
 	s.Diagnostics.Sort()
 	s.Elapsed = time.Since(start)
 	return s, nil
+}
+
+// markTruncated lets a snapshot that holds a part of the rows leave ASG
+// membership open.
+func (s *Snapshot) markTruncated() {
+	if s.Network.Assumptions.Value("truncated-exports") != "unknown" {
+		return
+	}
+	for _, d := range s.Diagnostics {
+		if d.Code == "truncated-snapshot" || d.Code == "missing-page" {
+			s.Network.MembersFact = "truncated-export:" + d.Origin.File
+			return
+		}
+	}
 }
 
 func inputs(files *snapshot.Snapshot) []azure.Input {

@@ -53,6 +53,16 @@ type kind struct {
 	compression string // csv, jsonl: "", gz, zst
 }
 
+// Validate refuses what Open would refuse before touching a file.
+func (o Output) Validate(fields []Field) error {
+	k, err := o.kind()
+	if err != nil {
+		return err
+	}
+	_, err = o.encoder(k, fields)
+	return err
+}
+
 // Open starts the output of the kept fields and the result columns.
 func Open(o Output, fields []Field) (verify.Sink, error) {
 	k, err := o.kind()

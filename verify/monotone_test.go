@@ -22,7 +22,8 @@ type hiding struct {
 // subnet, what a peering knows of its peer.
 func hidings() []hiding {
 	out := []hiding{{"tag-file", func(n *network.Network) bool {
-		had := n.Tags != nil
+		// An effective export has its own, here contradicting, content of tags.
+		had := n.Tags != nil && !slices.ContainsFunc(n.NICs, func(c *network.NIC) bool { return c.Observed != nil })
 		n.Tags = nil
 		return had
 	}}}
@@ -79,7 +80,7 @@ func hidePeer(n *network.Network, i int) bool {
 // Allow and Deny given without it, every certain rule and every rule of a layer
 // must still hold with it.
 func TestAddingAFactKeepsWhatWasCertain(t *testing.T) {
-	worlds := 48
+	worlds := 90
 	if testing.Short() {
 		worlds = 6
 	}
@@ -98,7 +99,7 @@ func TestAddingAFactKeepsWhatWasCertain(t *testing.T) {
 			guess := oracle.New(part.net)
 			asked := i
 			part.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
-				if asked++; asked%13 != 0 {
+				if asked++; asked%23 != 0 {
 					return true
 				}
 				before, after := guess.Classify(c, q), truth.Classify(full.net.NICs[c.Index], q)

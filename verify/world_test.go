@@ -81,6 +81,9 @@ func drawWorld(bytes []byte) *world {
 		n.Tags = network.NewServiceTags(diag.Origin{}, "1", "Public")
 		n.Tags.Add(&network.ServiceTag{Name: "Known", Prefixes: parsePrefixes("8.8.8.8/32", "10.1.0.0/16", "2600::/16")})
 	}
+	if w.chance(24) {
+		n.MembersFact = "truncated-export:nics.json"
+	}
 	w.groups()
 	w.vnets()
 	w.nics()

@@ -17,7 +17,7 @@ func (a *app) assumptionsCommand() *cobra.Command {
 		Long: `List every named assumption with its values (the default first), what it means
 and what is known about it. Change one with --assume NAME=VALUE.`,
 		Example: "  ipflow assumptions\n  ipflow assumptions -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	output := outputFlag(cmd.Flags(), "text", "json")
 	cmd.RunE = func(*cobra.Command, []string) error {

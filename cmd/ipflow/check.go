@@ -33,7 +33,7 @@ Without --vm and --nic it is the NIC that owns the local address.`,
 		Example: `  ipflow check -s export/ --vm web --direction Inbound --protocol TCP --local 10.0.0.4:443 --remote 203.0.113.9:50000
   ipflow check -s export/ --nic web-nic --direction Outbound --protocol UDP --local 10.0.0.4 --remote 8.8.8.8:53 -o text
   ipflow check -s export/ --direction Inbound --protocol TCP --local '[fd00::4]:22' --remote '[2001:db8::9]:50000'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	fs := cmd.Flags()
 	a.addSnapshotFlags(fs)
@@ -89,16 +89,16 @@ func (f *checkFlags) tuple() (flow.Tuple, error) {
 	if err != nil {
 		return t, err
 	}
-	if local.addr.Is4() != remote.addr.Is4() {
-		return t, usagef("--local %s and --remote %s are of different address families", local.addr, remote.addr)
-	}
 	if f.strict {
 		if !t.Protocol.HasPorts() {
 			return t, usagef("--strict: IP flow verify takes TCP or UDP only, not %s; 'ipflow diagnose' asks about other protocols", t.Protocol)
 		}
-		if !local.addr.Is4() {
+		if !local.addr.Is4() || !remote.addr.Is4() {
 			return t, usagef("--strict: IP flow verify takes valid IPv4 addresses only; 'ipflow diagnose' asks about IPv6")
 		}
+	}
+	if local.addr.Is4() != remote.addr.Is4() {
+		return t, usagef("--local %s and --remote %s are of different address families", local.addr, remote.addr)
 	}
 	inbound := t.Direction == flow.Inbound
 	var localOpen, remoteOpen bool

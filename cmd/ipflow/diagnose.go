@@ -31,7 +31,7 @@ The request is the API's JSON (targetResourceId, profiles), or one profile from
 flags.`,
 		Example: `  ipflow diagnose -s export/ --request request.json
   ipflow diagnose -s export/ --target web --direction Inbound --protocol TCP --source 203.0.113.0/24 --destination 10.0.0.4 --destination-port 443`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	fs := cmd.Flags()
 	a.addSnapshotFlags(fs)

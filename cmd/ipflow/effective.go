@@ -18,7 +18,7 @@ func (a *app) effectiveCommand() *cobra.Command {
 		Long: `Print the security groups that apply to a NIC with their rules in the shape of
 Azure's effective-rules API: normalised, tags expanded as this NIC sees them.`,
 		Example: "  ipflow effective -s export/ --nic web-nic | jq '.value[].effectiveSecurityRules[].name'",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	a.addSnapshotFlags(cmd.Flags())
 	cmd.Flags().StringVar(&nic, "nic", "", "network interface, by name or id")

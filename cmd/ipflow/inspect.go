@@ -22,7 +22,7 @@ func (a *app) inspectCommand() *cobra.Command {
 recognised as, faults of the input with file, line and JSON pointer, and the
 facts that are missing with the number of NICs and rules each touches.`,
 		Example: "  ipflow inspect -s export/\n  ipflow inspect -s export/ -o json | jq '.rules[] | select(.resolved|not)'",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	a.addSnapshotFlags(cmd.Flags())
 	output := outputFlag(cmd.Flags(), "text", "json")
@@ -30,7 +30,7 @@ facts that are missing with the number of NICs and rules each touches.`,
 		if err := checkFormat(*output, "text", "json"); err != nil {
 			return err
 		}
-		s, err := a.load(cmd.Context(), 0)
+		s, err := a.loadAny(cmd.Context(), 0)
 		if err != nil {
 			return err
 		}

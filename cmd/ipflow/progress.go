@@ -96,3 +96,11 @@ func thousands(n int64) string {
 	}
 	return s
 }
+
+// plural adds an s to the noun unless there is one of it.
+func plural[T int | int64](n T, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -52,7 +53,9 @@ What the files do not say makes an answer Unknown, never a guess.`,
 		},
 	}
 	root.PersistentFlags().StringVar(&a.logFormat, "log-format", "text", "how messages on stderr are written: text or json")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; '%s --help' lists the flags", err, cmd.CommandPath())
+	})
 	root.AddCommand(a.checkCommand(), a.diagnoseCommand(), a.effectiveCommand(), a.inspectCommand(), a.verifyCommand(),
 		a.assumptionsCommand(), a.synthCommand(), a.versionCommand(), a.manCommand())
 	return root
@@ -89,8 +92,22 @@ func (f *snapshotFlags) assumptions() (network.Assumptions, error) {
 	return as, nil
 }
 
-// load reads the snapshot; the faults it reports are left to the caller.
+// load reads the snapshot for a question. A document that cannot be read at all
+// ends it: what the document held, an ASG member or an admin rule, may change
+// any answer.
 func (a *app) load(ctx context.Context, workers int) (*ingest.Snapshot, error) {
+	s, err := a.loadAny(ctx, workers)
+	if err != nil || len(s.Unreadable) == 0 {
+		return s, err
+	}
+	for _, d := range s.Unreadable {
+		a.talk.errorf("%s", d)
+	}
+	return nil, inputError(fmt.Errorf("read snapshot: %d of its files cannot be read, so nothing was answered; mend them or move them away ('ipflow inspect' shows all)", len(s.Unreadable)))
+}
+
+// loadAny reads the snapshot; the faults it reports are left to the caller.
+func (a *app) loadAny(ctx context.Context, workers int) (*ingest.Snapshot, error) {
 	if len(a.snapshot.paths) == 0 {
 		return nil, usagef("no snapshot: name exported files or directories with -s PATH")
 	}
@@ -128,4 +145,12 @@ func checkFormat(got string, formats ...string) error {
 		}
 	}
 	return usagef("-o takes %s, not %q", strings.Join(formats, " or "), got)
+}
+
+// noArgs refuses arguments that are no flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q; '%s --help' shows how it is used", args[0], cmd.CommandPath())
+	}
+	return nil
 }

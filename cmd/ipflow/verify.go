@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,6 +97,9 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 	if err := f.failOn.validate(); err != nil {
 		return o, err
 	}
+	if err := f.distinctFiles(); err != nil {
+		return o, err
+	}
 	o.Format = f.flowsFormat
 	o.Map = map[string]string{}
 	for _, m := range f.maps {
@@ -119,6 +123,20 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 		o.WindowRows = windowFor(limit)
 	}
 	return o, nil
+}
+
+// distinctFiles refuses an output that is one of the inputs.
+func (f *verifyFlags) distinctFiles() error {
+	out, err := os.Stat(f.out)
+	if err != nil || out.IsDir() {
+		return nil
+	}
+	for _, in := range f.flows {
+		if file, err := os.Stat(in); err == nil && os.SameFile(out, file) && out.Mode().IsRegular() {
+			return usagef("-o %s is one of the flow files; name another file", f.out)
+		}
+	}
+	return nil
 }
 
 func isFlowColumn(name string) bool {
@@ -165,7 +183,22 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	if slices.Contains(f.flows, "-") && slices.Contains(a.snapshot.paths, "-") {
+		return usagef("-s - and --flows - both name stdin; give one of them a file")
+	}
 	options.Stdin = a.stdin
+	flows, err := flowfile.Open(ctx, f.flows, options)
+	if err != nil {
+		return flowsError(err)
+	}
+	defer flows.Close()
+	for _, h := range flows.Hints() {
+		a.talk.warnf("%s", diag.Printable(h))
+	}
+	fields := report.Fields(flows.Schema())
+	if err := (report.Output{Path: f.out, Format: f.format, Codec: f.codec}).Validate(fields); err != nil {
+		return usagef("%w", err)
+	}
 	s, err := a.load(ctx, f.workers)
 	if err != nil {
 		return err
@@ -177,20 +210,12 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	} else if cfg.Index, err = a.compile(ctx, s, f.workers); err != nil {
 		return err
 	}
-	flows, err := flowfile.Open(ctx, f.flows, options)
-	if err != nil {
-		return flowsError(err)
-	}
-	defer flows.Close()
-	for _, h := range flows.Hints() {
-		a.talk.warnf("%s", diag.Printable(h))
-	}
-	sink, err := report.Open(a.output(f, s), report.Fields(flows.Schema()))
+	sink, err := report.Open(a.output(f, s), fields)
 	if err != nil {
 		if report.IsUsage(err) {
 			return usagef("%w", err)
 		}
-		return inputError(fmt.Errorf("open output: %w", err))
+		return inputError(err)
 	}
 	return a.answer(ctx, f, cfg, flows, sink)
 }
@@ -201,7 +226,7 @@ func flowsError(err error) error {
 	if errors.As(err, &usage) {
 		return usagef("%w", err)
 	}
-	return inputError(fmt.Errorf("read flows: %w", err))
+	return inputError(err)
 }
 
 func (a *app) compile(ctx context.Context, s *ingest.Snapshot, workers int) (*index.Index, error) {
@@ -211,8 +236,8 @@ func (a *app) compile(ctx context.Context, s *ingest.Snapshot, workers int) (*in
 		return nil, err
 	}
 	st := ix.Stats()
-	a.talk.line("info", fmt.Sprintf("loaded %d NICs, %d security groups in %s; compiled %d classifiers (%s) in %s",
-		len(s.Network.NICs), len(s.Network.SecurityGroups), seconds(s.Elapsed), st.Classifiers, size(int64(st.Bytes)), seconds(time.Since(start))),
+	a.talk.line("info", fmt.Sprintf("loaded %d %s, %d %s in %s; compiled %d classifiers (%s) in %s",
+		len(s.Network.NICs), plural(len(s.Network.NICs), "NIC"), len(s.Network.SecurityGroups), plural(len(s.Network.SecurityGroups), "security group"), seconds(s.Elapsed), st.Classifiers, size(int64(st.Bytes)), seconds(time.Since(start))),
 		map[string]any{"nics": len(s.Network.NICs), "classifiers": st.Classifiers, "index_bytes": st.Bytes, "load_seconds": s.Elapsed.Seconds(), "compile_seconds": time.Since(start).Seconds()})
 	return ix, nil
 }
@@ -255,8 +280,8 @@ func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flo
 func (a *app) summary(s verify.Summary) {
 	peak := peakMemory()
 	rate := float64(s.Rows) / max(s.Elapsed.Seconds(), 1e-9)
-	a.talk.line("info", fmt.Sprintf("%d flows: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s",
-		s.Rows, s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak)),
+	a.talk.line("info", fmt.Sprintf("%d %s: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s",
+		s.Rows, plural(s.Rows, "flow"), s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak)),
 		map[string]any{
 			"flows": s.Rows, "allow": s.Allow, "deny": s.Deny, "unknown": s.Unknown, "errors": s.Errors,
 			"seconds": s.Elapsed.Seconds(), "flows_per_second": rate, "peak_memory_bytes": peak,

@@ -17,7 +17,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  ipflow version -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	output := outputFlag(cmd.Flags(), "text", "json")
 	cmd.RunE = func(*cobra.Command, []string) error {

@@ -87,6 +87,11 @@ var assumptionTable = []Assumption{
 		Source:  "not settled (MicrosoftDocs/azure-docs#51522)",
 	},
 	{
+		Name: "truncated-exports", Values: []string{"unknown", "complete"},
+		Meaning: "unknown: where an export says that it holds a part of the rows, any address may belong to an application security group; complete: the other pages are here too",
+		Source:  "our choice: NICs that were not exported may be members",
+	},
+	{
 		Name: "udr-next-hops", Values: []string{"appliance,gateway", "appliance", "all", "none"},
 		Meaning: "next hop types whose user-defined routes add their prefix to VirtualNetwork",
 		Source:  "service-tags-overview names user-defined routes; VirtualAppliance is recorded, the others are not",

@@ -173,7 +173,7 @@ func (l *linker) resolveGroup(ref *GroupRef) {
 	case g == nil:
 		ref.Fact = "missing-nsg:" + ref.ID
 	case len(g.Facts) > 0:
-		ref.Group, ref.Fact = nil, g.Facts[0]
+		ref.Group, ref.Fact = nil, strings.Join(g.Facts, ",")
 	default:
 		ref.Group = g
 	}
@@ -423,11 +423,36 @@ func (l *linker) lookups() {
 			}
 		}
 	}
+	l.emptyASGs()
 	n.vmsByKey = make(map[string][]*VirtualMachine, 2*len(n.VirtualMachines))
 	for _, vm := range n.VirtualMachines {
 		n.vmsByKey[Key(vm.ID)] = append(n.vmsByKey[Key(vm.ID)], vm)
 		if Key(vm.Name) != Key(vm.ID) {
 			n.vmsByKey[Key(vm.Name)] = append(n.vmsByKey[Key(vm.Name)], vm)
+		}
+	}
+}
+
+// emptyASGs warns about rules that list several ASGs, one of them without
+// members: Microsoft's support has seen such rules match nothing
+// (MicrosoftDocs/azure-docs#77328), see the assumption empty-asg-disables-rule.
+func (l *linker) emptyASGs() {
+	for _, g := range l.n.SecurityGroups {
+		for _, r := range g.Rules {
+			for _, side := range [][]Selector{r.Source, r.Destination} {
+				listed, empty := 0, ""
+				for _, s := range side {
+					if s.Kind == SelectASG {
+						listed++
+						if len(l.n.asgMembers[Key(s.Text)]) == 0 {
+							empty = s.Text
+						}
+					}
+				}
+				if listed > 1 && empty != "" {
+					l.faults.Warnf(r.Origin, "empty-asg", "rule %s lists %s, which has no members here; such rules have been seen to match nothing (--assume empty-asg-disables-rule=on)", r.Name, LastSegment(empty))
+				}
+			}
 		}
 	}
 }

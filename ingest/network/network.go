@@ -32,6 +32,9 @@ type Network struct {
 	Tags        *ServiceTags // nil when the snapshot holds no tag file
 	Internet    InternetList // what the Internet tag covers before VNets are taken out
 	Assumptions Assumptions
+	// MembersFact, when not "", says why NICs may be missing from the snapshot:
+	// any address may then be a member of any ASG.
+	MembersFact string
 
 	rules      []*Rule // by Ref; rules[0] is nil
 	nicsByKey  map[string][]*NIC

@@ -412,6 +412,9 @@ func (q *question) localMember(asg string, a netip.Addr) match {
 // network.
 func (q *question) remoteMember(asg string, a netip.Addr) match {
 	out := isNo
+	if q.net.MembersFact != "" {
+		out = undecided(q.net.MembersFact)
+	}
 	for _, m := range q.net.ASGMembers(asg) {
 		out = either(out, q.isMember(m, a))
 	}

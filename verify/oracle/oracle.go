@@ -278,7 +278,9 @@ func fillLayers(passed []outcome, v *flow.Verdict) {
 	}
 }
 
+// join sorts facts and drops repeats; one string may hold several facts.
 func join(facts []string) string {
+	facts = strings.Split(strings.Join(facts, ","), ",")
 	slices.Sort(facts)
 	return strings.Join(slices.Compact(facts), ",")
 }
