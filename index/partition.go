@@ -1,6 +1,7 @@
 package index
 
 import (
+	"net/netip"
 	"slices"
 
 	"ipflow/index/interval"
@@ -98,6 +99,21 @@ func (k *Classifier) Partition() *Partition {
 	p.Columns = b.columns
 	return p
 }
+
+// Join returns the addresses in any of the sets.
+func Join(list []Addresses) Addresses {
+	inner := make([]addresses, len(list))
+	for i, a := range list {
+		inner[i] = a.inner()
+	}
+	return exported(union(inner...))
+}
+
+// Contains reports whether the address is in the set.
+func (a Addresses) Contains(ip netip.Addr) bool { return a.inner().contains(ip) }
+
+// Selectors returns the address sets of the index's own network.
+func (ix *Index) Selectors() *Selectors { return &Selectors{ix.c} }
 
 var allPorts = interval.Set[interval.Port]{{First: 0, Last: 65535}}
 

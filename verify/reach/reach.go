@@ -1,0 +1,284 @@
+package reach
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"ipflow/index"
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+	"ipflow/verify/space"
+)
+
+// Prober asks about one network.
+type Prober struct {
+	net   *network.Network
+	ix    *index.Index
+	space *space.Space
+
+	decisions []Decision // by label; label 0 is outside the question
+	labels    map[Decision]int
+	verdicts  map[index.VerdictID]int
+	bases     map[baseKey]space.Map
+	narrowed  map[narrowKey]space.Map
+	joined    map[[2]space.Map]space.Map
+	notes     []string
+	noted     map[string]bool
+}
+
+// Decision is what boxes are told apart by.
+type Decision struct {
+	Access flow.Access
+	Rule   flow.RuleRef // the deciding rule; 0 when there is none or Access is Unknown
+	Layer  flow.Layer   // NoLayer when Rule is 0
+	Reason string       // as in flow.Verdict
+}
+
+type baseKey struct {
+	k   *index.Classifier
+	dir flow.Direction
+	// seen says from which end ports are looked at: the direction of the end.
+	seen flow.Direction
+}
+
+type narrowKey struct {
+	m  space.Map
+	to space.Set
+}
+
+// New returns a Prober of a linked network and its index.
+func New(n *network.Network, ix *index.Index) *Prober {
+	return &Prober{
+		net: n, ix: ix, space: space.New(), decisions: make([]Decision, 1), labels: map[Decision]int{}, verdicts: map[index.VerdictID]int{},
+		bases: map[baseKey]space.Map{}, narrowed: map[narrowKey]space.Map{}, joined: map[[2]space.Map]space.Map{}, noted: map[string]bool{},
+	}
+}
+
+// Question asks for all flows between two ends.
+type Question struct {
+	From, To End
+	// Direction is the end that is asked: Inbound the NICs of To, Outbound those
+	// of From. 0 asks the end that is made of NICs; when both are, a flow is
+	// allowed iff both allow it; when none is, both are asked, one by one.
+	Direction flow.Direction
+	Protocols index.Protocols             // empty means all
+	Ports     interval.Set[interval.Port] // destination ports; nil means all and protocols without ports
+	Only      []flow.Access               // empty means all
+	Expected  Expected                    // flows that are left out; nil for none
+}
+
+// Expected returns the flows of a NIC and direction that are not worth telling.
+type Expected func(s *space.Space, nic *network.NIC, dir flow.Direction) space.Set
+
+// Answer is the sets of flows, by NICs, direction and access.
+type Answer struct {
+	Sets  []Set
+	Notes []string // what the reader must know to trust the answer, sorted
+}
+
+// Set is flows with the same access at some NICs. Each NIC stands for its own
+// addresses among the local ones.
+type Set struct {
+	NICs      []*network.NIC // sorted by id
+	Direction flow.Direction
+	Access    flow.Access
+	Boxes     []Box // disjoint
+	Witness   flow.Tuple
+	// WitnessNIC owns the witness's local address.
+	WitnessNIC *network.NIC
+}
+
+// Box is flows with one deciding rule.
+type Box struct {
+	space.Box
+	Decision
+}
+
+// Ask answers a question.
+func (p *Prober) Ask(q Question) Answer {
+	p.notes, p.noted = nil, map[string]bool{}
+	for _, e := range []*End{&q.From, &q.To} {
+		for _, n := range e.notes {
+			p.note(n)
+		}
+		if e.IsNICs() && len(e.Members) == 0 {
+			p.note(e.Text + " has no NIC in the snapshot; the answer is empty")
+		}
+	}
+	var out Answer
+	from, to := q.From.IsNICs(), q.To.IsNICs()
+	switch {
+	case q.Direction != 0:
+		out.Sets = p.oneEnd(&q, q.Direction)
+	case from && to:
+		out.Sets = p.bothEnds(&q)
+	case to:
+		out.Sets = p.oneEnd(&q, flow.Inbound)
+	case from:
+		out.Sets = p.oneEnd(&q, flow.Outbound)
+	default:
+		out.Sets = append(p.oneEnd(&q, flow.Inbound), p.oneEnd(&q, flow.Outbound)...)
+	}
+	slices.SortStableFunc(out.Sets, func(a, b Set) int {
+		return cmp.Or(cmp.Compare(a.Direction, b.Direction), byNIC(a.NICs[0], b.NICs[0]), cmp.Compare(a.Access, b.Access))
+	})
+	slices.Sort(p.notes)
+	out.Notes = p.notes
+	return out
+}
+
+func (p *Prober) note(text string) {
+	if !p.noted[text] {
+		p.noted[text] = true
+		p.notes = append(p.notes, text)
+	}
+}
+
+// oneEnd asks the NICs at one end about the addresses of the other.
+func (p *Prober) oneEnd(q *Question, dir flow.Direction) []Set {
+	near, far := &q.To, &q.From
+	if dir == flow.Outbound {
+		near, far = far, near
+	}
+	g := newGrouping(p, q, dir)
+	for _, m := range p.nearMembers(near) {
+		for _, l := range p.locals(m.NIC, dir) {
+			at := l.at
+			if m.Within != nil {
+				at = at.And(*m.Within)
+			}
+			if !at.Empty() {
+				asked := p.asked(q, dir, p.remotes(far, m.NIC))
+				g.add(m.NIC, at, p.narrow(p.base(l.classifier, dir, dir), asked))
+			}
+		}
+	}
+	return g.sets()
+}
+
+// nearMembers returns the NICs of an end; an end of addresses means the NICs
+// that have them.
+func (p *Prober) nearMembers(e *End) (out []Member) {
+	if e.IsNICs() {
+		return e.Members
+	}
+	for _, c := range p.net.NICs {
+		m := Member{NIC: c}
+		if e.Text != Anything.Text {
+			within := p.remotes(e, c)
+			m.Within = &within
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// remotes returns the addresses of the far end as the NIC sees them. Where it
+// rests on facts which they are, all that are possible count: nothing is missed.
+func (p *Prober) remotes(e *End, c *network.NIC) index.Addresses {
+	switch {
+	case e.tag != nil:
+		reach := p.ix.Selectors().Of(c, *e.tag)
+		if len(reach.May) > 0 {
+			p.note("which addresses " + e.Text + " holds for " + c.ID + " rests on " + reach.May[0].Fact + "; all that are possible are asked about")
+		}
+		return reach.Most()
+	case e.IsNICs() && len(e.Prefixes) == 0:
+		if e.joined == nil {
+			list := make([]index.Addresses, len(e.Members))
+			for i, m := range e.Members {
+				list[i] = p.addressesOf(m)
+			}
+			joined := index.Join(list)
+			e.joined = &joined
+		}
+		return *e.joined
+	}
+	return e.addresses
+}
+
+// asked is the question as a set of flows with any local address.
+func (p *Prober) asked(q *Question, dir flow.Direction, remote index.Addresses) space.Set {
+	b := space.Box{Local: space.AllAddresses, Remote: remote, Protocols: q.Protocols, LocalPorts: space.AllPorts, RemotePorts: space.AllPorts}
+	if b.Protocols == (index.Protocols{}) {
+		b.Protocols = index.AllProtocols
+	}
+	if q.Ports != nil {
+		if dir == flow.Inbound {
+			b.LocalPorts = q.Ports
+		} else {
+			b.RemotePorts = q.Ports
+		}
+	}
+	return p.space.Box(b)
+}
+
+// base returns a classifier's decisions over remote addresses and services, the
+// ports as the end with the direction seen has them.
+func (p *Prober) base(k *index.Classifier, dir, seen flow.Direction) space.Map {
+	key := baseKey{k, dir, seen}
+	m, ok := p.bases[key]
+	if !ok {
+		m = p.space.Of(k.Partition(), seen, p.labelOf)
+		p.bases[key] = m
+	}
+	return m
+}
+
+func (p *Prober) labelOf(id index.VerdictID) int {
+	l, ok := p.verdicts[id]
+	if !ok {
+		v := p.ix.Verdict(id)
+		d := Decision{Access: v.Access, Rule: v.Rule, Layer: v.Layer, Reason: v.Reason}
+		if v.Access == flow.Unknown {
+			d.Rule, d.Layer = 0, flow.NoLayer
+		}
+		l = p.label(d)
+		p.verdicts[id] = l
+	}
+	return l
+}
+
+func (p *Prober) label(d Decision) int {
+	l, ok := p.labels[d]
+	if !ok {
+		l = len(p.decisions)
+		p.labels[d] = l
+		p.decisions = append(p.decisions, d)
+	}
+	return l
+}
+
+// narrow restricts a Map, remembering the results: NICs share both operands.
+func (p *Prober) narrow(m space.Map, to space.Set) space.Map {
+	key := narrowKey{m, to}
+	out, ok := p.narrowed[key]
+	if !ok {
+		out = p.space.Restrict(m, to)
+		p.narrowed[key] = out
+	}
+	return out
+}
+
+// RuleID returns the id of the deciding rule, "" when there is none.
+func (p *Prober) RuleID(d Decision) string {
+	if r := p.net.Rule(d.Rule); r != nil {
+		return r.ID
+	}
+	return ""
+}
+
+// joinReasons merges lists of facts, each sorted and joined by commas.
+func joinReasons(list ...string) string {
+	var facts []string
+	for _, text := range list {
+		text = strings.TrimPrefix(text, flow.ReasonRuleUncertain)
+		if text != "" && text != flow.ReasonNoNSG {
+			facts = append(facts, strings.Split(text, ",")...)
+		}
+	}
+	slices.Sort(facts)
+	return strings.Join(slices.Compact(facts), ",")
+}

@@ -1,0 +1,121 @@
+package space
+
+import (
+	"slices"
+
+	"ipflow/index"
+	"ipflow/index/interval"
+)
+
+// Turned returns a Map as the other end sees it: remote addresses become local
+// ones, the local addresses are the ones given, elsewhere the label is 0. m must
+// not cut local addresses. Ports stay: make m with the direction of the other
+// end.
+func (s *Space) Turned(m Map, locals index.Addresses) Map {
+	return Map{s.turned(m.v4, locals, true), s.turned(m.v6, locals, false)}
+}
+
+func (s *Space) turned(r ref, locals index.Addresses, v4 bool) ref {
+	within := func(services ref) ref {
+		if v4 {
+			return s.addresses(remote, locals, Map{v4: services}).v4
+		}
+		return s.addresses(remote, locals, Map{v6: services}).v6
+	}
+	switch s.dim(r) {
+	case local:
+		panic("space: only maps of remote addresses and services can be turned")
+	case remote:
+	default:
+		return within(r)
+	}
+	n := *s.node(r)
+	var starts []uint32
+	var wide []interval.IPv6
+	var to []ref
+	for i := range n.to {
+		x := within(n.to[i])
+		if len(to) > 0 && to[len(to)-1] == x {
+			continue
+		}
+		to = append(to, x)
+		if v4 {
+			starts = append(starts, n.starts[i])
+		} else {
+			wide = append(wide, n.wide[i])
+		}
+	}
+	if v4 {
+		return s.narrow(local, starts, to)
+	}
+	return s.broad(local, wide, to)
+}
+
+// Part is a set of local addresses at which a Map is the same.
+type Part struct {
+	Local index.Addresses
+	// Map is the Map there; it does not cut local addresses. Of the family of
+	// Local only.
+	Map Map
+}
+
+// Parts cuts local addresses where the Map changes.
+func (s *Space) Parts(m Map, locals index.Addresses) (out []Part) {
+	find := func(x Map) *index.Addresses {
+		i := slices.IndexFunc(out, func(p Part) bool { return p.Map == x })
+		if i < 0 {
+			i = len(out)
+			out = append(out, Part{Map: x})
+		}
+		return &out[i].Local
+	}
+	for _, r := range locals.V4 {
+		s.eachLocal(m.v4, uint32(r.First), func(n *node, i int) bool {
+			x := interval.Intersection(n.addresses([]int{i}).V4, interval.Set[interval.IPv4]{r})
+			if len(x) > 0 {
+				a := find(Map{v4: n.to[i]})
+				a.V4 = interval.Union(a.V4, x)
+			}
+			return len(x) > 0
+		})
+	}
+	for _, r := range locals.V6 {
+		s.eachLocal6(m.v6, r.First, func(n *node, i int) bool {
+			x := interval.Intersection(n.addresses([]int{i}).V6, interval.Set[interval.IPv6]{r})
+			if len(x) > 0 {
+				a := find(Map{v6: n.to[i]})
+				a.V6 = interval.Union(a.V6, x)
+			}
+			return len(x) > 0
+		})
+	}
+	return out
+}
+
+// eachLocal visits the intervals of local addresses from the one that holds
+// first on, until f returns false.
+func (s *Space) eachLocal(r ref, first uint32, f func(n *node, i int) bool) {
+	n := &node{dim: local, starts: []uint32{0}, to: []ref{r}}
+	if s.dim(r) == local {
+		n = s.node(r)
+	}
+	i, exact := slices.BinarySearch(n.starts, first)
+	if !exact {
+		i--
+	}
+	for ; i < len(n.to) && f(n, i); i++ {
+	}
+}
+
+func (s *Space) eachLocal6(r ref, first interval.IPv6, f func(n *node, i int) bool) {
+	n := &node{dim: local, wide: []interval.IPv6{firstIPv6}, to: []ref{r}}
+	if s.dim(r) == local {
+		n = s.node(r)
+	}
+	i, exact := slices.BinarySearchFunc(n.wide, first, interval.IPv6.Compare)
+	if !exact {
+		i--
+	}
+	for ; i < len(n.to) && f(n, i); i++ {
+	}
+}
