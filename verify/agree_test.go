@@ -8,6 +8,7 @@ import (
 	"ipflow/index"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
 	"ipflow/verify/oracle"
 )
 
@@ -15,20 +16,20 @@ import (
 // layers and reason.
 func agree(t *testing.T, bytes []byte) (questions int) {
 	t.Helper()
-	w := newWorld(bytes)
+	w := world.New(bytes)
 	maxTable := 0
 	if len(bytes)%4 == 3 {
 		maxTable = -1 // bit sets in place of tables
 	}
-	ix, err := index.Compile(context.Background(), w.net, index.Options{MaxTable: maxTable})
+	ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if st := ix.Stats(); (st.Chains > 0) != (maxTable < 0 && st.Classifiers > 0) {
 		t.Fatalf("%d of %d classifiers have no table", st.Chains, st.Classifiers)
 	}
-	judge := oracle.New(w.net)
-	w.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
+	judge := oracle.New(w.Net)
+	w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
 		questions++
 		got, want := ix.Classify(c, q), judge.Classify(c, q)
 		if got != want {

@@ -18,6 +18,7 @@ import (
 	"ipflow/ingest/column"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
 	"ipflow/verify/oracle"
 )
 
@@ -123,14 +124,14 @@ func sampleNetwork(t *testing.T) *network.Network {
 		SourcePorts: []flow.PortRange{flow.AllPorts}, DestinationPorts: []flow.PortRange{{First: 443, Last: 443}},
 	}}
 	n.SecurityGroups = []*network.SecurityGroup{g}
-	n.VirtualNetworks = []*network.VirtualNetwork{{ID: "/vnets/v", Name: "v", Prefixes: parsePrefixes("10.0.0.0/16", "fd00::/48")}}
-	n.Subnets = []*network.Subnet{{ID: "/vnets/v/subnets/s", Name: "s", VirtualNetworkID: "/vnets/v", Prefixes: parsePrefixes("10.0.0.0/24", "fd00::/64")}}
+	n.VirtualNetworks = []*network.VirtualNetwork{{ID: "/vnets/v", Name: "v", Prefixes: world.Prefixes("10.0.0.0/16", "fd00::/48")}}
+	n.Subnets = []*network.Subnet{{ID: "/vnets/v/subnets/s", Name: "s", VirtualNetworkID: "/vnets/v", Prefixes: world.Prefixes("10.0.0.0/24", "fd00::/64")}}
 	nic := func(id, name, vm string, forwarding bool, addrs ...string) {
 		c := &network.NIC{ID: id, Name: name, VMID: vm, SubnetID: "/vnets/v/subnets/s", IPForwarding: forwarding, Group: network.GroupRef{ID: "/nsgs/web"}}
 		for _, a := range addrs {
 			cfg := network.IPConfig{}
 			if a != "" {
-				cfg.Address = parseAddrs(a)[0]
+				cfg.Address = world.Addrs(a)[0]
 			}
 			c.IPConfigs = append(c.IPConfigs, cfg)
 		}

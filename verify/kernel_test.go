@@ -9,6 +9,7 @@ import (
 	"ipflow/index"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
 )
 
 // TestBatchesEqualSingleQuestions holds Scatter4 and Scatter6 to their plain
@@ -16,18 +17,18 @@ import (
 func TestBatchesEqualSingleQuestions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for i := range 12 {
-		w := newWorld(randomBytes(rng, 150+i*30))
+		w := world.New(randomBytes(rng, 150+i*30))
 		maxTable := 0
 		if i%4 == 3 {
 			maxTable = -1
 		}
-		ix, err := index.Compile(context.Background(), w.net, index.Options{MaxTable: maxTable})
+		ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable})
 		if err != nil {
 			t.Fatal(err)
 		}
 		v4, v6 := map[*index.Classifier][]index.Query4{}, map[*index.Classifier][]index.Query6{}
 		var want []ID
-		w.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
+		w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
 			k := ix.Classifier(c, q.Direction, q.Local)
 			row := uint32(len(want))
 			want = append(want, firstVerdict+ID(k.Classify(&q)))
@@ -70,7 +71,7 @@ func TestNoAllocs(t *testing.T) {
 	}
 	nic := n.NICsNamed("/rg1/nics/web")[0]
 	q := flow.Tuple{
-		Local: flow.AddressFrom(parseAddrs("10.0.0.4")[0]), Remote: flow.AddressFrom(parseAddrs("8.8.8.8")[0]),
+		Local: flow.AddressFrom(world.Addrs("10.0.0.4")[0]), Remote: flow.AddressFrom(world.Addrs("8.8.8.8")[0]),
 		LocalPort: 443, RemotePort: 1, Protocol: flow.TCP, Direction: flow.Inbound,
 	}
 	k := ix.Classifier(nic, flow.Inbound, q.Local)

@@ -8,6 +8,7 @@ import (
 
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
 	"ipflow/verify/oracle"
 )
 
@@ -88,23 +89,23 @@ func TestAddingAFactKeepsWhatWasCertain(t *testing.T) {
 	compared := map[string]int{}
 	for i := range worlds {
 		bytes := randomBytes(rng, 120+i*13)
-		full := newWorld(bytes)
-		truth := oracle.New(full.net)
+		full := world.New(bytes)
+		truth := oracle.New(full.Net)
 		for _, h := range hidings() {
-			part := drawWorld(bytes)
-			if !h.hide(part.net) {
+			part := world.Draw(bytes)
+			if !h.hide(part.Net) {
 				continue
 			}
-			network.Link(part.net)
-			guess := oracle.New(part.net)
+			network.Link(part.Net)
+			guess := oracle.New(part.Net)
 			asked := i
-			part.eachTuple(func(c *network.NIC, q flow.Tuple) bool {
+			part.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
 				if asked++; asked%23 != 0 {
 					return true
 				}
-				before, after := guess.Classify(c, q), truth.Classify(full.net.NICs[c.Index], q)
+				before, after := guess.Classify(c, q), truth.Classify(full.Net.NICs[c.Index], q)
 				compared[h.name]++
-				if msg := contradiction(part.net, before, full.net, after); msg != "" {
+				if msg := contradiction(part.Net, before, full.Net, after); msg != "" {
 					t.Errorf("without %s: %s\n%s %+v\nwithout %+v\nwith    %+v\n%s", h.name, msg, c.ID, q, before, after, full)
 					return false
 				}

@@ -1,4 +1,4 @@
-package verify
+package world
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 
 // beyond draws what VirtualNetwork holds besides address spaces: gateways with
 // their sites and clients, and connected groups.
-func (w *world) beyond() {
+func (w *World) beyond() {
 	for i, v := range []string{vnetA, vnetB} {
 		if !w.chance(4) {
 			continue
@@ -19,7 +19,7 @@ func (w *world) beyond() {
 			Type: []string{"Vpn", "vpn", "ExpressRoute", ""}[w.pick(4)], BGP: w.chance(4),
 		}
 		if w.chance(3) {
-			g.Pools = parsePrefixes("172.16.0.0/24")
+			g.Pools = Prefixes("172.16.0.0/24")
 		}
 		if w.chance(8) {
 			g.DefaultSite = "/sites/s"
@@ -27,19 +27,19 @@ func (w *world) beyond() {
 		if w.chance(12) {
 			g.Facts = []string{"unresolved:" + g.ID}
 		}
-		w.net.Gateways = append(w.net.Gateways, g)
+		w.Net.Gateways = append(w.Net.Gateways, g)
 		for j := range w.pick(3) {
 			w.connection(g, j)
 		}
 	}
 	if w.chance(2) {
-		s := &network.LocalGateway{ID: "/sites/s", Name: "s", Prefixes: []netip.Prefix{worldPrefixes[w.pick(len(worldPrefixes))]}}
+		s := &network.LocalGateway{ID: "/sites/s", Name: "s", Prefixes: []netip.Prefix{drawn[w.pick(len(drawn))]}}
 		if w.chance(8) {
 			s.Facts = []string{"unresolved:site"}
 		}
-		w.net.LocalGateways = append(w.net.LocalGateways, s)
+		w.Net.LocalGateways = append(w.Net.LocalGateways, s)
 	}
-	for _, v := range w.net.VirtualNetworks {
+	for _, v := range w.Net.VirtualNetworks {
 		if w.chance(6) {
 			g := &network.ConnectedGroup{ID: "/managers/m/mesh", MemberIDs: []string{vnetA, vnetB}, Deployed: w.chance(2)}
 			if w.chance(4) {
@@ -50,7 +50,7 @@ func (w *world) beyond() {
 	}
 }
 
-func (w *world) connection(g *network.Gateway, j int) {
+func (w *World) connection(g *network.Gateway, j int) {
 	c := &network.Connection{ID: fmt.Sprintf("%s/connections/c%d", g.ID, j), GatewayID: g.ID, BGP: w.chance(8)}
 	switch w.pick(4) {
 	case 0, 1:
@@ -61,11 +61,11 @@ func (w *world) connection(g *network.Gateway, j int) {
 	if w.chance(12) {
 		c.Facts = []string{"unresolved:" + c.ID}
 	}
-	w.net.Connections = append(w.net.Connections, c)
+	w.Net.Connections = append(w.Net.Connections, c)
 }
 
 // observation draws what effective exports say about a NIC; nil mostly.
-func (w *world) observation(c *network.NIC) *network.Observation {
+func (w *World) observation(c *network.NIC) *network.Observation {
 	if !w.chance(5) {
 		return nil
 	}
@@ -85,14 +85,14 @@ func (w *world) observation(c *network.NIC) *network.Observation {
 	return o
 }
 
-func (w *world) content(c *network.NIC) *network.TagContent {
+func (w *World) content(c *network.NIC) *network.TagContent {
 	t := &network.TagContent{Source: "effective rules"}
 	for range w.pick(4) {
-		t.Prefixes = append(t.Prefixes, worldPrefixes[w.pick(len(worldPrefixes))])
+		t.Prefixes = append(t.Prefixes, drawn[w.pick(len(drawn))])
 	}
 	if w.chance(3) {
 		t.Routes = append(t.Routes, network.Route{
-			Prefix: worldPrefixes[w.pick(len(worldPrefixes))], NextHop: []string{"VirtualAppliance", "VirtualNetworkGateway"}[w.pick(2)],
+			Prefix: drawn[w.pick(len(drawn))], NextHop: []string{"VirtualAppliance", "VirtualNetworkGateway"}[w.pick(2)],
 		})
 	}
 	if w.chance(6) {

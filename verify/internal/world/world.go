@@ -1,4 +1,4 @@
-package verify
+package world
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 	"ipflow/ingest/network"
 )
 
-// A world is a tiny network drawn from bytes: few addresses, few ports, so that
+// A World is a tiny network drawn from bytes: few addresses, few ports, so that
 // rules collide. Every choice takes one byte; exhausted bytes choose 0.
-type world struct {
+type World struct {
+	Net *network.Network
+
 	bytes []byte
-	net   *network.Network
-	tags  []string
 }
 
-func (w *world) pick(n int) int {
+func (w *World) pick(n int) int {
 	if len(w.bytes) == 0 {
 		return 0
 	}
@@ -28,25 +28,28 @@ func (w *world) pick(n int) int {
 	return b
 }
 
-func (w *world) chance(outOf int) bool { return w.pick(outOf) == 1 }
+func (w *World) chance(outOf int) bool { return w.pick(outOf) == 1 }
 
+// What EachTuple asks: every remote address, port and protocol of the worlds.
 var (
-	worldRemotes = parseAddrs("10.0.0.4", "10.0.0.5", "10.0.1.4", "10.1.0.4", "10.2.0.4", "172.16.0.9", "8.8.8.8", "20.50.0.1",
+	Remotes = Addrs("10.0.0.4", "10.0.0.5", "10.0.1.4", "10.1.0.4", "10.2.0.4", "172.16.0.9", "8.8.8.8", "20.50.0.1",
 		"168.63.129.16", "192.0.2.1", "fd00::4", "fd00:1::4", "2001:db8::8", "2600::1", "fe80::1234:5678:9abc")
-	worldPrefixes = parsePrefixes("10.0.0.4/32", "10.0.0.0/24", "10.0.0.0/16", "10.0.0.0/15", "8.8.8.0/24", "0.0.0.0/0", "0.0.0.0/1",
+	drawn = Prefixes("10.0.0.4/32", "10.0.0.0/24", "10.0.0.0/16", "10.0.0.0/15", "8.8.8.0/24", "0.0.0.0/0", "0.0.0.0/1",
 		"20.50.0.0/16", "172.16.0.0/12", "::/0", "fd00::/32", "2001:db8::8/128")
-	worldPorts     = []uint16{0, 4, 5, 6, 7, 65535}
-	worldProtocols = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.ICMPv6, 47}
+	Ports     = []uint16{0, 4, 5, 6, 7, 65535}
+	Protocols = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.ICMPv6, 47}
 )
 
-func parseAddrs(texts ...string) (out []netip.Addr) {
+// Addrs parses addresses.
+func Addrs(texts ...string) (out []netip.Addr) {
 	for _, t := range texts {
 		out = append(out, netip.MustParseAddr(t))
 	}
 	return out
 }
 
-func parsePrefixes(texts ...string) (out []netip.Prefix) {
+// Prefixes parses prefixes.
+func Prefixes(texts ...string) (out []netip.Prefix) {
 	for _, t := range texts {
 		out = append(out, netip.MustParsePrefix(t))
 	}
@@ -58,17 +61,17 @@ const (
 	vnetB = "/vnets/B"
 )
 
-// newWorld draws a network and links it.
-func newWorld(bytes []byte) *world {
-	w := drawWorld(bytes)
-	network.Link(w.net)
+// New draws a network and links it.
+func New(bytes []byte) *World {
+	w := Draw(bytes)
+	network.Link(w.Net)
 	return w
 }
 
-// drawWorld draws a network and leaves it unlinked.
-func drawWorld(bytes []byte) *world {
-	w := &world{bytes: bytes, net: &network.Network{}}
-	n := w.net
+// Draw draws a network and leaves it unlinked.
+func Draw(bytes []byte) *World {
+	w := &World{bytes: bytes, Net: &network.Network{}}
+	n := w.Net
 	n.Internet = network.DefaultInternet(!w.chance(8))
 	for _, a := range network.AllAssumptions() {
 		if w.chance(6) {
@@ -79,7 +82,7 @@ func drawWorld(bytes []byte) *world {
 	}
 	if w.chance(3) {
 		n.Tags = network.NewServiceTags(diag.Origin{}, "1", "Public")
-		n.Tags.Add(&network.ServiceTag{Name: "Known", Prefixes: parsePrefixes("8.8.8.8/32", "10.1.0.0/16", "2600::/16")})
+		n.Tags.Add(&network.ServiceTag{Name: "Known", Prefixes: Prefixes("8.8.8.8/32", "10.1.0.0/16", "2600::/16")})
 	}
 	if w.chance(24) {
 		n.MembersFact = "truncated-export:nics.json"
@@ -91,14 +94,14 @@ func drawWorld(bytes []byte) *world {
 	return w
 }
 
-func (w *world) groups() {
+func (w *World) groups() {
 	for i := range 3 {
 		g := &network.SecurityGroup{ID: fmt.Sprintf("/nsgs/g%d", i), Name: fmt.Sprintf("g%d", i)}
 		for j := range w.pick(7) {
 			g.Rules = append(g.Rules, w.rule(g, j))
 		}
 		if i != 2 || !w.chance(4) { // the last group may be missing
-			w.net.SecurityGroups = append(w.net.SecurityGroups, g)
+			w.Net.SecurityGroups = append(w.Net.SecurityGroups, g)
 		}
 		if w.chance(16) {
 			g.Facts = []string{"unresolved:" + g.ID}
@@ -106,7 +109,7 @@ func (w *world) groups() {
 	}
 }
 
-func (w *world) rule(g *network.SecurityGroup, j int) *network.Rule {
+func (w *World) rule(g *network.SecurityGroup, j int) *network.Rule {
 	r := &network.Rule{ID: fmt.Sprintf("%s/securityRules/r%d", g.ID, j), Name: fmt.Sprintf("r%d", j), Group: g}
 	r.Priority = int32(100 + w.pick(6))
 	r.Direction = flow.Direction(1 + w.pick(2))
@@ -133,16 +136,16 @@ func (w *world) rule(g *network.SecurityGroup, j int) *network.Rule {
 	return r
 }
 
-func (w *world) portRanges() []flow.PortRange {
+func (w *World) portRanges() []flow.PortRange {
 	var out []flow.PortRange
 	for range 1 + w.pick(2) {
-		a, b := worldPorts[w.pick(6)], worldPorts[w.pick(6)]
+		a, b := Ports[w.pick(6)], Ports[w.pick(6)]
 		out = append(out, flow.PortRange{First: min(a, b), Last: max(a, b)})
 	}
 	return out
 }
 
-func (w *world) selectors(r *network.Rule) []network.Selector {
+func (w *World) selectors(r *network.Rule) []network.Selector {
 	if w.chance(24) {
 		return nil
 	}
@@ -153,14 +156,14 @@ func (w *world) selectors(r *network.Rule) []network.Selector {
 	return out
 }
 
-func (w *world) selector(r *network.Rule) network.Selector {
+func (w *World) selector(r *network.Rule) network.Selector {
 	texts := []string{
 		"*", "VirtualNetwork", "Internet", "AzureLoadBalancer", "Known", "known", "Nobody", "Nobody.Else", "AzurePlatformDNS",
 		"asg:a", "asg:b", "asg:empty", "unreadable",
 	}
-	i := w.pick(len(texts) + len(worldPrefixes))
+	i := w.pick(len(texts) + len(drawn))
 	if i >= len(texts) {
-		return network.Selector{Kind: network.SelectPrefix, Prefix: worldPrefixes[i-len(texts)], Text: worldPrefixes[i-len(texts)].String()}
+		return network.Selector{Kind: network.SelectPrefix, Prefix: drawn[i-len(texts)], Text: drawn[i-len(texts)].String()}
 	}
 	if asg, ok := strings.CutPrefix(texts[i], "asg:"); ok {
 		return network.Selector{Kind: network.SelectASG, Text: "/asgs/" + asg}
@@ -175,7 +178,7 @@ func (w *world) selector(r *network.Rule) network.Selector {
 	return s
 }
 
-func (w *world) groupRef() network.GroupRef {
+func (w *World) groupRef() network.GroupRef {
 	switch i := w.pick(6); i {
 	case 0, 1, 2:
 		return network.GroupRef{ID: fmt.Sprintf("/NSGS/g%d", i)}
@@ -185,15 +188,15 @@ func (w *world) groupRef() network.GroupRef {
 	return network.GroupRef{}
 }
 
-func (w *world) vnets() {
-	a := &network.VirtualNetwork{ID: vnetA, Name: "A", Prefixes: parsePrefixes("10.0.0.0/16", "fd00::/32")}
+func (w *World) vnets() {
+	a := &network.VirtualNetwork{ID: vnetA, Name: "A", Prefixes: Prefixes("10.0.0.0/16", "fd00::/32")}
 	if w.chance(4) {
-		a.Prefixes = append(a.Prefixes, parsePrefixes("20.50.0.0/16")...)
+		a.Prefixes = append(a.Prefixes, Prefixes("20.50.0.0/16")...)
 	}
 	if w.chance(12) {
 		a.Facts = []string{"unresolved:space"}
 	}
-	b := &network.VirtualNetwork{ID: vnetB, Name: "B", Prefixes: parsePrefixes("10.1.0.0/16", "fd00:1::/32")}
+	b := &network.VirtualNetwork{ID: vnetB, Name: "B", Prefixes: Prefixes("10.1.0.0/16", "fd00:1::/32")}
 	if w.chance(2) {
 		a.Peerings = append(a.Peerings, w.peering(vnetA, vnetB))
 	}
@@ -204,17 +207,17 @@ func (w *world) vnets() {
 		if w.chance(10) {
 			continue // not in the snapshot
 		}
-		w.net.VirtualNetworks = append(w.net.VirtualNetworks, v)
+		w.Net.VirtualNetworks = append(w.Net.VirtualNetworks, v)
 		for j := range 2 {
 			s := &network.Subnet{
 				ID: fmt.Sprintf("%s/subnets/s%d", v.ID, j), Name: fmt.Sprintf("s%d", j), VirtualNetworkID: v.ID,
-				Prefixes: parsePrefixes(fmt.Sprintf("10.%d.%d.0/24", i, j), fmt.Sprintf("fd00:%d::/64", i)), Group: w.groupRef(),
+				Prefixes: Prefixes(fmt.Sprintf("10.%d.%d.0/24", i, j), fmt.Sprintf("fd00:%d::/64", i)), Group: w.groupRef(),
 			}
 			if w.chance(3) {
 				s.RouteTable = network.RouteTableRef{ID: fmt.Sprintf("/tables/t%d", w.pick(3))}
 			}
 			s.PrivateEndpointPolicies = []string{"", "Disabled", "enabled", "NetworkSecurityGroupEnabled", "[unresolved]"}[w.pick(5)]
-			w.net.Subnets = append(w.net.Subnets, s)
+			w.Net.Subnets = append(w.Net.Subnets, s)
 		}
 	}
 	w.beyond()
@@ -222,18 +225,18 @@ func (w *world) vnets() {
 		t := &network.RouteTable{ID: fmt.Sprintf("/tables/t%d", i)}
 		hops := []string{"VirtualAppliance", "VirtualNetworkGateway", "Internet", "None"}
 		for range w.pick(3) {
-			t.Routes = append(t.Routes, network.Route{Prefix: worldPrefixes[w.pick(len(worldPrefixes))], NextHop: hops[w.pick(4)]})
+			t.Routes = append(t.Routes, network.Route{Prefix: drawn[w.pick(len(drawn))], NextHop: hops[w.pick(4)]})
 		}
 		if w.chance(8) {
 			t.Facts = []string{"unresolved:routes"}
 		}
-		w.net.RouteTables = append(w.net.RouteTables, t)
+		w.Net.RouteTables = append(w.Net.RouteTables, t)
 	}
 }
 
 // admin draws security admin rules for some subnets; with luck their list is
 // not fully known.
-func (w *world) admin() {
+func (w *World) admin() {
 	if !w.chance(2) {
 		return
 	}
@@ -248,18 +251,18 @@ func (w *world) admin() {
 	if w.chance(12) {
 		a.Facts = []string{"unresolved:admin"}
 	}
-	for _, v := range w.net.VirtualNetworks {
+	for _, v := range w.Net.VirtualNetworks {
 		if w.chance(2) {
 			v.Admin = a
 		}
 	}
 }
 
-func (w *world) peering(from, to string) *network.Peering {
+func (w *World) peering(from, to string) *network.Peering {
 	p := &network.Peering{ID: from + "/peerings/p", Name: "p", RemoteID: to, AllowAccess: !w.chance(4)}
 	p.State = []string{"Connected", "Connected", "Initiated", ""}[w.pick(4)]
 	if w.chance(2) {
-		p.RemoteKnown, p.Remote = true, parsePrefixes("10.1.0.0/16")
+		p.RemoteKnown, p.Remote = true, Prefixes("10.1.0.0/16")
 	}
 	if p.Partial = w.chance(6); p.Partial {
 		p.LocalSubnets = [][]string{nil, {"S0"}, {"s1"}, {"s0", "s1"}}[w.pick(4)]
@@ -274,8 +277,8 @@ func (w *world) peering(from, to string) *network.Peering {
 	return p
 }
 
-func (w *world) nics() {
-	addrs := [][]netip.Addr{parseAddrs("10.0.0.4", "fd00::4"), parseAddrs("10.0.0.5"), parseAddrs("10.1.0.4", "fd00:1::4")}
+func (w *World) nics() {
+	addrs := [][]netip.Addr{Addrs("10.0.0.4", "fd00::4"), Addrs("10.0.0.5"), Addrs("10.1.0.4", "fd00:1::4")}
 	subnets := []string{vnetA + "/subnets/s0", vnetA + "/subnets/s1", vnetB + "/subnets/s0"}
 	for i := range addrs {
 		c := &network.NIC{ID: fmt.Sprintf("/nics/n%d", i), Name: fmt.Sprintf("n%d", i), Group: w.groupRef(), SubnetID: subnets[i]}
@@ -303,13 +306,13 @@ func (w *world) nics() {
 			c.IPConfigs = append(c.IPConfigs, cfg)
 		}
 		c.Observed = w.observation(c)
-		w.net.NICs = append(w.net.NICs, c)
+		w.Net.NICs = append(w.Net.NICs, c)
 	}
 }
 
-// eachTuple calls f for every question of the world until it returns false.
-func (w *world) eachTuple(f func(*network.NIC, flow.Tuple) bool) {
-	for _, c := range w.net.NICs {
+// EachTuple calls f for every question of the world until it returns false.
+func (w *World) EachTuple(f func(*network.NIC, flow.Tuple) bool) {
+	for _, c := range w.Net.NICs {
 		locals := []netip.Addr{netip.MustParseAddr("10.0.0.77")} // an address no ip configuration owns
 		for i := range c.IPConfigs {
 			if a := c.IPConfigs[i].Address; a.IsValid() {
@@ -317,7 +320,7 @@ func (w *world) eachTuple(f func(*network.NIC, flow.Tuple) bool) {
 			}
 		}
 		for _, local := range locals {
-			for _, remote := range worldRemotes {
+			for _, remote := range Remotes {
 				if local.Is4() == remote.Is4() && !w.eachService(c, local, remote, f) {
 					return
 				}
@@ -326,11 +329,11 @@ func (w *world) eachTuple(f func(*network.NIC, flow.Tuple) bool) {
 	}
 }
 
-func (w *world) eachService(c *network.NIC, local, remote netip.Addr, f func(*network.NIC, flow.Tuple) bool) bool {
+func (w *World) eachService(c *network.NIC, local, remote netip.Addr, f func(*network.NIC, flow.Tuple) bool) bool {
 	t := flow.Tuple{Local: flow.AddressFrom(local), Remote: flow.AddressFrom(remote)}
 	for _, t.Direction = range [...]flow.Direction{flow.Inbound, flow.Outbound} {
-		for _, t.Protocol = range worldProtocols {
-			ports := worldPorts
+		for _, t.Protocol = range Protocols {
+			ports := Ports
 			if !t.Protocol.HasPorts() {
 				ports = ports[:1]
 			}
@@ -349,31 +352,31 @@ func (w *world) eachService(c *network.NIC, local, remote netip.Addr, f func(*ne
 }
 
 // String prints the world for a failing test.
-func (w *world) String() string {
+func (w *World) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "assume %s\n", w.net.Assumptions)
-	for _, v := range w.net.VirtualNetworks {
-		fmt.Fprintf(&b, "vnet %s %v facts=%v hinterland=%+v\n", v.ID, v.Prefixes, v.Facts, w.net.Hinterland(v))
+	fmt.Fprintf(&b, "assume %s\n", w.Net.Assumptions)
+	for _, v := range w.Net.VirtualNetworks {
+		fmt.Fprintf(&b, "vnet %s %v facts=%v hinterland=%+v\n", v.ID, v.Prefixes, v.Facts, w.Net.Hinterland(v))
 		for _, p := range v.Peerings {
 			fmt.Fprintf(&b, "  peering %+v\n", *p)
 		}
 	}
-	for _, s := range w.net.Subnets {
+	for _, s := range w.Net.Subnets {
 		fmt.Fprintf(&b, "subnet %s nsg=%q fact=%q table=%q fact=%q\n", s.ID, s.Group.ID, s.Group.Fact, s.RouteTable.ID, s.RouteTable.Fact)
 	}
-	for _, t := range w.net.RouteTables {
+	for _, t := range w.Net.RouteTables {
 		fmt.Fprintf(&b, "table %s %v facts=%v\n", t.ID, t.Routes, t.Facts)
 	}
-	for _, c := range w.net.NICs {
+	for _, c := range w.Net.NICs {
 		fmt.Fprintf(&b, "nic %s subnet=%q fact=%q nsg=%q fact=%q configs=%+v observed=%s\n", c.ID, c.SubnetID, c.SubnetFact, c.Group.ID, c.Group.Fact, c.IPConfigs, observedText(c))
 	}
-	for _, v := range w.net.VirtualNetworks {
+	for _, v := range w.Net.VirtualNetworks {
 		if v.Admin != nil {
 			fmt.Fprintf(&b, "admin of %s facts=%v\n", v.ID, v.Admin.Facts)
 			writeRules(&b, v.Admin.Rules)
 		}
 	}
-	for _, g := range w.net.SecurityGroups {
+	for _, g := range w.Net.SecurityGroups {
 		fmt.Fprintf(&b, "nsg %s facts=%v\n", g.ID, g.Facts)
 		writeRules(&b, g.Rules)
 	}
