@@ -7,6 +7,11 @@
 // element where an array mixes them. Resources of every shape are brought to one
 // form (Resource), merged by id, and decoded by one reader per resource type.
 //
+// What Azure's effective APIs answered for a NIC is part of the network too: the
+// content of tags there, security groups and NICs that no export shows. An answer
+// that does not say whose it is belongs to the NIC that its file is named after,
+// the only use made of a name.
+//
 // Reading goes on past every fault. A rule that cannot be read is kept and
 // widened to what it may mean, with a fact that makes its matches uncertain; a
 // list of rules that is not fully visible makes its security group uncertain.

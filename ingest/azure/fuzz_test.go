@@ -25,6 +25,22 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(groupJSON(ruleJSON("a"), ruleJSON("a", "priority", `"x"`))))
 	f.Add([]byte(`{"changeNumber":1,"cloud":"x","values":[{"name":"A","properties":{"addressPrefixes":["1.0.0.0/8"]}}]}`))
 	f.Add([]byte(`{"value":[{"networkSecurityGroup":{},"effectiveSecurityRules":[{}],"tagMap":{"a":["1.0.0.0/8"]}}]}`))
+	const at = "/subscriptions/s/resourceGroups/r/providers/Microsoft."
+	for _, seed := range []string{
+		`{"id":"` + at + `Network/loadBalancers/b","properties":{"frontendIPConfigurations":[{"name":"f","properties":{"privateIPAddress":"10.0.0.9"}}],
+			"backendAddressPools":[{"name":"p","properties":{"loadBalancerBackendAddresses":[{"properties":{"ipAddress":"10.0.0.4","inboundNatRulesPortMapping":[{"frontendPort":1,"backendPort":2}]}}]}}],
+			"loadBalancingRules":[{"name":"r","properties":{"protocol":"All","frontendPort":0,"backendPort":0}}],"inboundNatRules":[{"name":"n"}],"inboundNatPools":[{"properties":{"frontendPortRangeStart":9,"frontendPortRangeEnd":3}}]}}`,
+		`{"id":"` + at + `Network/virtualNetworkGateways/g","properties":{"gatewayType":"Vpn","vpnClientConfiguration":{"vpnClientAddressPool":{"addressPrefixes":["172.16.0.0/24"]}},
+			"ipConfigurations":[{"properties":{"subnet":{"id":"` + vnet + `/subnets/GatewaySubnet"}}}]}}`,
+		`[{"id":"` + at + `Network/connections/c","virtualNetworkGateway1":{"id":"g"},"localNetworkGateway2":{"id":"l"}},{"id":"` + at + `Network/localNetworkGateways/l","localNetworkAddressSpace":{"addressPrefixes":["10.0.0.0/8"]}}]`,
+		`{"value":[{"source":"User","nextHopType":"VirtualAppliance","addressPrefix":["0.0.0.0/0"]}]}`,
+		`[{"id":"` + nicA + `","name":"a","ipConfigurations":[]},{"source":"Default","nextHopType":"VnetLocal","addressPrefix":"10.0.0.0/16"}]`,
+		`{"id":"` + at + `Compute/virtualMachineScaleSets/s","properties":{"virtualMachineProfile":{"networkProfile":{"networkInterfaceConfigurations":[{"name":"n","properties":{"ipConfigurations":[{"name":"c"}]}}]}}}}`,
+		`{"id":"` + at + `Network/networkManagers/m/connectivityConfigurations/c","connectivityTopology":"Mesh","appliesToGroups":[{"networkGroupId":"g"}],"configurationGroups":[]}`,
+		`{"value":[{"association":{"networkManager":{"id":"m"},"networkInterface":{"id":"x"}},"effectiveSecurityRules":[{"name":"r","access":"AlwaysAllow"}]}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		docs, _ := jsontree.Parse("a.json", data)
 		var inputs []Input
