@@ -65,7 +65,7 @@ func TestIndexAgreesWithOracle(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2026, 11))
 	questions := 0
 	for i := range worlds {
-		questions += agree(t, randomBytes(rng, 100+i%500))
+		questions += agree(t, randomBytes(rng, 200+i*37%400))
 		if t.Failed() {
 			t.Fatalf("world %d", i)
 		}

@@ -87,10 +87,12 @@ func Draw(bytes []byte) *World {
 	if w.chance(24) {
 		n.MembersFact = "truncated-export:nics.json"
 	}
-	w.groups()
+	// Rules last: they take the bytes that are left, and what surrounds them is
+	// drawn even from few.
 	w.vnets()
 	w.nics()
 	w.admin()
+	w.groups()
 	return w
 }
 
