@@ -125,7 +125,10 @@ func TestAdminReach(t *testing.T) {
 	}
 	t.Run("members-by-policy", func(t *testing.T) {
 		m := base("a")
-		m.ask(t, aq+"Deny no", bq+"Unknown - (missing-members:g)", "b-app In Tcp 8.8.8.8 22 => Deny securityRules/shut", "b-app Out Tcp 8.8.8.8 80 => Allow securityRules/out")
+		n, _ := m.ask(t, aq+"Deny no", bq+"Unknown - (missing-members:g)", "b-app In Tcp 8.8.8.8 22 => Deny securityRules/shut", "b-app Out Tcp 8.8.8.8 80 => Allow securityRules/out")
+		if facts := n.Facts(); !slices.Equal(facts, []network.FactUse{{Fact: "missing-members:" + groupID("m/g"), Rules: 1, NICs: 2}}) {
+			t.Errorf("facts %+v", facts)
+		}
 		m.assume["network-group-members"] = "listed"
 		m.ask(t, aq+"Deny no", bq+plan)
 		delete(m.assume, "network-group-members")

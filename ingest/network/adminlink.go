@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,9 +78,12 @@ type adminLinker struct {
 	members     *members
 	managers    map[string]*NetworkManager
 	configs     map[string]*AdminConfiguration
+	ids         []string                    // of managers
 	collections map[string]*AdminCollection // by live id
+	parts       map[string][]string         // collections of a configuration, by live id
 	rulesOf     map[string][]*ManagedRule   // live ones, by configuration
 	versions    map[string]*ManagedRule     // committed ones, by id
+	inDoubt     []*ManagedRule              // committed ones that stand for live ones
 	rows        map[string]*EffectiveConfigurations
 	active      map[string][]activeRule // by manager
 	deployed    map[string]map[string]*AdminDeployment
@@ -88,6 +92,8 @@ type adminLinker struct {
 	effective    map[string][]*AdminList // attributed, by virtual network
 	unattributed map[string][]string     // facts, by virtual network
 
+	places   map[*Rule]rulePlace
+	reaches  map[reachKey]reach
 	copies   map[doubtKey]*Rule
 	interned map[string]*AdminRules
 	numbered map[*AdminRules]bool
@@ -103,6 +109,14 @@ type doubtKey struct {
 	rule  *Rule
 	facts string
 }
+
+// rulePlace is what is asked of a rule for every virtual network.
+type rulePlace struct {
+	ordinal             int    // among all rules of one manager
+	manager, collection string // keys of their ids
+}
+
+type reachKey struct{ vnet, collection string }
 
 // adminTarget is a virtual network, nil when not in the snapshot.
 type adminTarget struct {
@@ -129,9 +143,11 @@ type adminSet struct {
 
 // placement is a rule and where it applies; facts put it in doubt everywhere.
 type placement struct {
-	rule  *Rule
-	reach reach
-	facts []string
+	rule    *Rule
+	reach   reach
+	facts   []string
+	manager int // place of its manager, once those are in order
+	ordinal int // among the rules of its manager
 }
 
 func (s *adminSet) add(source string, items ...placement) {
@@ -162,12 +178,12 @@ func newAdminLinker(l *linker) *adminLinker {
 		linker: l, from: s, members: newMembers(l.n),
 		managers:    byKey(s.Managers, func(x *NetworkManager) string { return x.ID }),
 		configs:     byKey(s.Configurations, func(x *AdminConfiguration) string { return x.ID }),
-		collections: map[string]*AdminCollection{}, rulesOf: map[string][]*ManagedRule{},
+		collections: map[string]*AdminCollection{}, parts: map[string][]string{}, rulesOf: map[string][]*ManagedRule{},
 		rows:      byKey(s.Effective, func(x *EffectiveConfigurations) string { return x.VirtualNetworkID }),
 		active:    map[string][]activeRule{},
 		scopes:    byKey(s.Scopes, func(x *ManagementScope) string { return x.ID }),
 		effective: map[string][]*AdminList{}, unattributed: map[string][]string{},
-		copies: map[doubtKey]*Rule{}, interned: map[string]*AdminRules{}, numbered: map[*AdminRules]bool{}, told: map[string]bool{},
+		places: map[*Rule]rulePlace{}, reaches: map[reachKey]reach{}, copies: map[doubtKey]*Rule{}, interned: map[string]*AdminRules{}, numbered: map[*AdminRules]bool{}, told: map[string]bool{},
 	}
 	a.versions = byKey(s.Rules, func(x *ManagedRule) string { return x.ID })
 	a.tree()
@@ -180,10 +196,12 @@ func newAdminLinker(l *linker) *adminLinker {
 		}
 	}
 	a.goalStates()
+	a.ids = a.managerIDs()
 	return a
 }
 
-// expand turns the network groups that rules name into prefixes, once per rule.
+// expand turns the network groups that rules name into prefixes, once per rule,
+// and finds the place of each rule among the others.
 func (a *adminLinker) expand() {
 	known := map[string][]Selector{}
 	side := func(groups []string) (out []Selector) {
@@ -195,17 +213,26 @@ func (a *adminLinker) expand() {
 		}
 		return out
 	}
+	var all []*Rule
 	rule := func(r *ManagedRule) {
 		r.Source = append(r.Source, side(r.SourceGroups)...)
 		r.Destination = append(r.Destination, side(r.DestinationGroups)...)
+		all = append(all, r.Rule)
 	}
 	for _, r := range a.from.Rules {
+		rule(r)
+	}
+	for _, r := range a.inDoubt {
 		rule(r)
 	}
 	for _, list := range a.from.Lists {
 		for _, r := range list.Rules {
 			rule(r.ManagedRule)
 		}
+	}
+	SortAdminRules(all, func(string) int { return 0 })
+	for i, r := range all {
+		a.places[r] = rulePlace{i, Key(r.ManagerID), Key(collectionOf(r.ID))}
 	}
 }
 
@@ -221,13 +248,16 @@ func (a *adminLinker) set(t adminTarget) *adminSet {
 	case a.unattributed[key] != nil:
 		s.facts = append(s.facts, a.unattributed[key]...)
 	default:
-		for _, m := range a.managerIDs() {
+		for _, m := range a.ids {
 			if a.inScope(m, t) {
 				a.fromManager(s, t, m)
 			}
 		}
 	}
 	a.order(s, t)
+	slices.SortStableFunc(s.items, func(p, q placement) int {
+		return cmp.Or(cmp.Compare(p.manager, q.manager), cmp.Compare(p.ordinal, q.ordinal))
+	})
 	a.intentPolicy(s, t)
 	if t.vnet == nil {
 		for i := range s.items {
@@ -249,7 +279,6 @@ func (a *adminLinker) at(s *adminSet, subnet string) *AdminRules {
 	if len(rules)+len(s.facts) == 0 {
 		return nil
 	}
-	SortAdminRules(rules, func(id string) int { return slices.Index(s.managers, Key(id)) })
 	a.checkPriorities(rules)
 	if !s.ordered {
 		rules = append(a.maybeFirst(rules), rules...)
@@ -276,15 +305,21 @@ func (a *adminLinker) doubtful(r *Rule, facts []string) *Rule {
 	if len(facts) == 0 {
 		return r
 	}
+	key := doubtKey{r, strings.Join(facts, "\x00")}
+	if old := a.copies[key]; old != nil {
+		return old
+	}
 	c := *r
 	c.Facts = slices.Clone(r.Facts)
 	for _, f := range facts {
 		c.AddFact(f)
 	}
-	key := doubtKey{r, strings.Join(c.Facts, "\x00")}
-	if a.copies[key] == nil {
-		a.copies[key] = &c
+	// Other facts in another order may come to the same.
+	canonical := doubtKey{r, strings.Join(c.Facts, "\x00")}
+	if a.copies[canonical] == nil {
+		a.copies[canonical] = &c
 	}
+	a.copies[key] = a.copies[canonical]
 	return a.copies[key]
 }
 
@@ -309,13 +344,17 @@ func (a *adminLinker) checkPriorities(rules []*Rule) {
 			if q.Priority != r.Priority || Key(q.ManagerID) != Key(r.ManagerID) {
 				break
 			}
-			if Key(q.ID) == Key(r.ID) || q.Direction != r.Direction || len(q.Facts)+len(r.Facts) > 0 || a.told[r.ID+"\x00"+q.ID] {
+			if q.Direction != r.Direction {
 				continue
+			}
+			if Key(q.ID) == Key(r.ID) || len(q.Facts)+len(r.Facts) > 0 || a.told[r.ID+"\x00"+q.ID] {
+				break
 			}
 			a.told[r.ID+"\x00"+q.ID] = true
 			a.faults.Warnf(q.Origin, "duplicate-priority",
 				"admin rules %s and %s share priority %d %s at one virtual network; which goes first is not documented; a denying one is put first, then the order of ids",
 				r.ID, q.ID, r.Priority, r.Direction)
+			break
 		}
 	}
 }

@@ -18,6 +18,7 @@ func (r *reach) none() bool { return !r.sure && len(r.facts) == 0 && len(r.subne
 type members struct {
 	listed   bool                         // groups have no members but those exported
 	of       map[string]map[string]string // by group: ids by key
+	subnets  map[[2]string][]string       // by group and virtual network: keys
 	facts    map[string][]string          // by group: there may be others
 	rows     map[string]*GroupMembership  // by resource
 	counted  map[string]bool              // groups that some uncut row names
@@ -27,7 +28,7 @@ type members struct {
 func newMembers(n *Network) *members {
 	m := &members{
 		listed: n.Assumptions.Value("network-group-members") == "listed",
-		of:     map[string]map[string]string{}, facts: map[string][]string{}, rows: map[string]*GroupMembership{},
+		of:     map[string]map[string]string{}, subnets: map[[2]string][]string{}, facts: map[string][]string{}, rows: map[string]*GroupMembership{},
 		counted: map[string]bool{}, surveyed: map[string]bool{},
 	}
 	for _, s := range n.Managed.Members {
@@ -55,7 +56,14 @@ func (m *members) add(group, id string) {
 	if m.of[group] == nil {
 		m.of[group] = map[string]string{}
 	}
+	if _, known := m.of[group][Key(id)]; known {
+		return
+	}
 	m.of[group][Key(id)] = id
+	if within(id, "subnets") != "" {
+		at := [2]string{group, Key(ParentID(id))}
+		m.subnets[at] = append(m.subnets[at], Key(id))
+	}
 }
 
 // reach says where in a virtual network rules for the groups apply. A virtual
@@ -70,13 +78,11 @@ func (m *members) reach(vnet string, groups, facts []string) (r reach) {
 		if _, ok := m.of[g][key]; ok {
 			r.sure = true
 		}
-		for member := range m.of[g] {
-			if Key(ParentID(member)) == key {
-				if r.subnets == nil {
-					r.subnets = map[string]bool{}
-				}
-				r.subnets[member] = true
+		for _, subnet := range m.subnets[[2]string{g, key}] {
+			if r.subnets == nil {
+				r.subnets = map[string]bool{}
 			}
+			r.subnets[subnet] = true
 		}
 		r.facts = append(r.facts, m.facts[g]...)
 		row := m.rows[key]

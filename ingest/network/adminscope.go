@@ -205,7 +205,7 @@ func (x breadth) before(y breadth) bool {
 // it, as one list in that order does.
 func (a *adminLinker) order(s *adminSet, t adminTarget) {
 	for i := range s.items {
-		if m := Key(s.items[i].rule.ManagerID); !slices.Contains(s.managers, m) {
+		if m := a.places[s.items[i].rule].manager; !slices.Contains(s.managers, m) {
 			s.managers = append(s.managers, m)
 		}
 	}
@@ -223,6 +223,10 @@ func (a *adminLinker) order(s *adminSet, t adminTarget) {
 		}
 		return strings.Compare(x, y)
 	})
+	for i := range s.items {
+		at := a.places[s.items[i].rule]
+		s.items[i].manager, s.items[i].ordinal = slices.Index(s.managers, at.manager), at.ordinal
+	}
 	s.ordered = true
 	for i := 1; i < len(s.managers); i++ {
 		s.ordered = s.ordered && breadths[s.managers[i-1]].before(breadths[s.managers[i]])

@@ -30,6 +30,8 @@ func (a *adminLinker) tree() {
 		id, _ := live(c.ID)
 		if a.collections[Key(id)] == nil {
 			a.collections[Key(id)] = c
+			k := Key(configurationOf(id))
+			a.parts[k] = append(a.parts[k], Key(id))
 		}
 	}
 	slices.SortStableFunc(a.from.Rules, func(x, y *ManagedRule) int { return newest(x.ID, y.ID) })
@@ -45,6 +47,7 @@ func (a *adminLinker) tree() {
 			c.Facts = slices.Clone(c.Facts)
 			c.AddFact("rule-version:" + r.ID)
 			r = &ManagedRule{&c, r.SourceGroups, r.DestinationGroups}
+			a.inDoubt = append(a.inDoubt, r)
 		}
 		k := Key(configurationOf(id))
 		a.rulesOf[k] = append(a.rulesOf[k], r)
@@ -234,7 +237,7 @@ func (a *adminLinker) fromActive(s *adminSet, t adminTarget, manager, configurat
 		if groups := r.GroupIDs; len(groups) > 0 {
 			p.reach = a.members.reach(t.id, groups, nil)
 		} else {
-			p.reach = a.collectionReach(t, collectionOf(r.ID))
+			p.reach = a.collectionReach(t, a.places[r.Rule].collection, collectionOf(r.ID))
 		}
 		if !p.reach.none() {
 			s.add("active admin rules "+r.list.Origin.File, p)
@@ -246,13 +249,19 @@ func (a *adminLinker) fromActive(s *adminSet, t adminTarget, manager, configurat
 	return found
 }
 
-// collectionReach is where a collection applies.
-func (a *adminLinker) collectionReach(t adminTarget, id string) reach {
-	c := a.collections[Key(id)]
-	if c == nil {
-		return reach{facts: []string{"missing-rule-collection:" + id}}
+// collectionReach is where a collection, given by the key of its id and by an id
+// within it, applies.
+func (a *adminLinker) collectionReach(t adminTarget, collection, within string) reach {
+	key := reachKey{t.id, collection}
+	r, known := a.reaches[key]
+	if !known {
+		r = reach{facts: []string{"missing-rule-collection:" + collectionOf(within)}}
+		if c := a.collections[key.collection]; c != nil {
+			r = a.members.reach(t.id, c.GroupIDs, c.Facts)
+		}
+		a.reaches[key] = r
 	}
-	return a.members.reach(t.id, c.GroupIDs, c.Facts)
+	return r
 }
 
 // fromDeployments adds what is deployed to the target's region: when that is not
@@ -307,21 +316,18 @@ func (a *adminLinker) fromConfiguration(s *adminSet, t adminTarget, id string, c
 	}
 	filled := map[string]bool{}
 	for _, r := range rules {
-		collection := collectionOf(r.ID)
-		filled[Key(collection)] = true
-		p := placement{rule: r.Rule, reach: a.collectionReach(t, collection), facts: slices.Clone(facts)}
+		collection := a.places[r.Rule].collection
+		filled[collection] = true
+		p := placement{rule: r.Rule, reach: a.collectionReach(t, collection, r.ID), facts: slices.Clone(facts)}
 		if !p.reach.none() {
 			s.add(source, p)
 		}
 	}
 	empty := len(rules) == 0
-	for _, key := range sortedKeys(a.collections) {
+	for _, key := range a.parts[Key(id)] {
 		c := a.collections[key]
-		if Key(configurationOf(c.ID)) != Key(id) {
-			continue
-		}
 		if !filled[key] {
-			if r := a.collectionReach(t, key); !r.none() {
+			if r := a.collectionReach(t, key, c.ID); !r.none() {
 				s.facts = append(s.facts, "missing-admin-rules:"+c.ID)
 			}
 		}
@@ -330,15 +336,6 @@ func (a *adminLinker) fromConfiguration(s *adminSet, t adminTarget, id string, c
 	if empty {
 		s.facts = append(s.facts, "missing-admin-rules:"+id)
 	}
-}
-
-func sortedKeys(m map[string]*AdminCollection) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // committed returns the rule versions of one configuration, nil unless all are known.

@@ -26,9 +26,18 @@ func (n *Network) Facts() []FactUse {
 			}
 		}
 	}
+	ofAdmin := map[*AdminRules][]string{}
 	for _, c := range n.NICs {
 		for _, f := range n.nicFacts(c) {
 			u.nic(f, c)
+		}
+		if admin := n.AdminRulesOf(c); admin != nil {
+			if _, done := ofAdmin[admin]; !done {
+				ofAdmin[admin] = n.adminFacts(admin, &u)
+			}
+			for _, f := range ofAdmin[admin] {
+				u.nic(f, c)
+			}
 		}
 		groups := []*SecurityGroup{c.Group.Group}
 		if c.Subnet != nil {
@@ -94,6 +103,19 @@ func (n *Network) ruleFacts(r *Rule) []string {
 		}
 	}
 	return facts
+}
+
+// adminFacts are the facts of a list of admin rules; u counts the rules.
+func (n *Network) adminFacts(admin *AdminRules, u *factUses) []string {
+	facts := slices.Clone(admin.Facts)
+	for _, r := range admin.Rules {
+		for _, f := range n.ruleFacts(r) {
+			u.rule(f, r)
+			facts = append(facts, f)
+		}
+	}
+	slices.Sort(facts)
+	return slices.Compact(facts)
 }
 
 // nicFacts are the facts about the NIC's surroundings.
