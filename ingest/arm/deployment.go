@@ -25,8 +25,8 @@ type deployment struct {
 	evaluate *frame
 	// prefix is the id that the ids of its resources begin with.
 	prefix text
-	doubts []diag.Origin // whether it is deployed at all
-	many   bool
+	doubts []doubt // whether it is deployed at all
+	many   bool    // it stands for an unknown number of deployments
 
 	given       given
 	definitions *jsontree.Node
@@ -221,6 +221,9 @@ func (d *deployment) declare(n *jsontree.Node, symbol string, parent *instance, 
 		return
 	}
 	for i := range count {
+		if d.run.resources > maxResources {
+			return // said
+		}
 		one.index = i
 		d.add(one, f.in(&loop{name: one.loop, index: expr.Int(i)}))
 	}

@@ -23,25 +23,33 @@ type emitter struct {
 
 // emit writes the resources into the result.
 func (r *run) emit(out *Result) {
+	first := len(out.Resources)
 	for _, in := range r.order {
 		if r.emitted >= maxResources*256 {
-			r.limit(in.node, "its resources hold too many values")
+			r.cutOff(in.node, "its resources hold too many values")
 			break
 		}
 		res := Resource{
 			Type: in.typ, ID: in.id.tagged(r.tag()), Name: in.names[len(in.names)-1].tagged(r.tag()), Path: r.root.Path,
-			Doubts: in.places(), Many: in.many != nil || in.d.many,
+			Many: in.many != nil || in.d.many,
 		}
 		e := emitter{r: r, typ: in.typ, symbols: true}
 		e.note = func(at diag.Origin, u *expr.Unknown) { out.unresolved(at, in.typ, u) }
-		for _, d := range in.doubts {
+		for _, d := range in.allDoubts() {
+			res.Doubts = append(res.Doubts, d.at)
 			out.unresolved(d.at, in.typ, d.value)
 		}
-		if in.many != nil {
-			out.unresolved(in.many.at, in.typ, in.many.value)
+		if name := joinWith("/", in.names); !name.known() && len(in.reasons) > 0 {
+			out.unresolved(origin(in.node.Get("name"), in.node), in.typ, expr.NewUnknown(name.expr(), in.reasons...))
 		}
 		res.Node = e.resource(in)
 		out.Resources = append(out.Resources, res)
+	}
+	if r.cut != nil {
+		// What is missing may say anything about what is there.
+		for i := first; i < len(out.Resources); i++ {
+			out.Resources[i].Doubts = append(out.Resources[i].Doubts, *r.cut)
+		}
 	}
 	e := emitter{r: r, symbols: true, note: func(diag.Origin, *expr.Unknown) {}}
 	for _, s := range r.top.outputs {

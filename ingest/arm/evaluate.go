@@ -113,8 +113,13 @@ func Evaluate(templates, parameters []Input, o Options) *Result {
 		}
 	}
 	strayParameters(out, &o, used, len(runs))
-	out.Diagnostics = append(out.Diagnostics, lib.faults...)
 	out.Diagnostics.Sort()
+	slices.SortStableFunc(out.Unresolved, func(a, b Unresolved) int {
+		return cmp.Or(a.Origin.Compare(b.Origin), strings.Compare(a.Expression, b.Expression))
+	})
+	out.Unresolved = slices.CompactFunc(out.Unresolved, func(a, b Unresolved) bool {
+		return a.Origin == b.Origin && a.Expression == b.Expression && slices.Equal(a.Missing, b.Missing)
+	})
 	return out
 }
 
@@ -183,6 +188,8 @@ const (
 	maxNesting     = 20
 	maxDepth       = 2_500   // evaluations and values inside each other
 	maxEmitted     = 2 << 20 // values of one resource
+	maxSteps       = 10_000_000
+	maxBytes       = 128 << 20
 )
 
 // run is the evaluation of one root template.
@@ -200,14 +207,17 @@ type run struct {
 	deployments int
 	resources   int
 	depth       int
-	told        map[string]bool
-	stack       []string // what is under evaluation: parameters, variables
+	told        map[string]bool        // faults, by code and place
+	bounds      map[string]diag.Origin // bounds that were met, and where first
+	nested      bool                   // a function nested too deep
+	stack       []string               // what is under evaluation: parameters, variables
 	parsed      map[string]parsed
 	residues    map[*jsontree.Node]*expr.Unknown
 	byID        map[string][]*instance
 	order       []*instance // in the order of deployment
 	all         []*deployment
 	emitted     int
+	cut         *diag.Origin // where a limit was met first
 }
 
 type parsed struct {
@@ -217,8 +227,8 @@ type parsed struct {
 
 func newRun(lib *library, in Input, o *Options) *run {
 	return &run{
-		lib: lib, root: in, options: o, budget: expr.NewBudget(),
-		reached: map[string]bool{}, known: map[string]bool{}, told: map[string]bool{},
+		lib: lib, root: in, options: o, budget: &expr.Budget{Steps: maxSteps, Bytes: maxBytes},
+		reached: map[string]bool{}, known: map[string]bool{}, told: map[string]bool{}, bounds: map[string]diag.Origin{},
 		parsed: map[string]parsed{}, residues: map[*jsontree.Node]*expr.Unknown{}, byID: map[string][]*instance{},
 	}
 }
@@ -239,11 +249,29 @@ func (r *run) tell(s diag.Severity, at diag.Origin, code, message string) {
 	r.faults = append(r.faults, diag.Diagnostic{Severity: s, Origin: at, Code: code, Message: message})
 }
 
-// limit reports that something was cut off, once for each limit.
+// limit reports that a value is left unknown because a bound was met, once for
+// each bound.
 func (r *run) limit(n *jsontree.Node, what string) {
-	if r.told["limit\x00"+what] {
-		return
+	r.bound(n, what, "the value is left unknown: ")
+}
+
+// cutOff reports that resources are left out because a bound was met.
+func (r *run) cutOff(n *jsontree.Node, what string) {
+	at := r.bound(n, what, "the template is cut off here, and all that it deploys is uncertain: ")
+	if r.cut == nil {
+		r.cut = &at
 	}
-	r.told["limit\x00"+what] = true
-	r.faults.Errorf(n.Origin(), "template-limit", "the template is cut off here: %s", what)
+}
+
+func (r *run) bound(n *jsontree.Node, what, effect string) diag.Origin {
+	if at, ok := r.bounds[what]; ok {
+		return at
+	}
+	at := n.Origin()
+	if at.IsZero() {
+		at = r.root.Root.Origin()
+	}
+	r.bounds[what] = at
+	r.faults.Errorf(at, "template-limit", "%s%s", effect, what)
+	return at
 }

@@ -92,8 +92,14 @@ func (f frame) Call(namespace, name string, args []expr.Value) (expr.Value, erro
 	if len(args) != len(fn.parameters) {
 		return nil, fmt.Errorf("the function %s.%s takes %d arguments, not %d", namespace, name, len(fn.parameters), len(args))
 	}
+	r := f.d.run
+	if r.nested {
+		// A function without end that calls itself twice would try all of the
+		// ways to go too deep.
+		return nil, errLimit
+	}
 	inner := frame{d: f.d, fn: fn, args: args}
-	return f.d.run.eval(inner, fn.body, false), nil
+	return r.eval(inner, fn.body, false), nil
 }
 
 // function is a user-defined function.

@@ -51,7 +51,8 @@ type instance struct {
 func (d *deployment) add(decl declaration, f frame) {
 	r := d.run
 	if r.resources >= maxResources {
-		r.limit(decl.node, "it makes more than "+strconv.Itoa(maxResources)+" resources")
+		r.resources++
+		r.cutOff(decl.node, "it makes more than "+strconv.Itoa(maxResources)+" resources")
 		return
 	}
 	r.resources++

@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"ipflow/ingest/diag"
 	"ipflow/ingest/jsontree"
 )
 
@@ -15,7 +14,6 @@ type library struct {
 	parameters map[string]Input
 	read       func(string) *jsontree.Node
 	outside    map[string]Input // what read answered; without root for nothing
-	faults     diag.List
 }
 
 // maxOutside bounds how many files are looked for outside the snapshot.
@@ -85,6 +83,9 @@ func fits(n *jsontree.Node, what string) bool {
 // within reports whether a path is in or below the directory of the root
 // template, where files outside the snapshot may be read.
 func within(file, root string) bool {
+	if root == "-" {
+		return false
+	}
 	dir := path.Dir(root)
 	if dir == "." {
 		return !path.IsAbs(file) && file != ".." && !strings.HasPrefix(file, "../")

@@ -2,6 +2,7 @@ package arm
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,10 +96,10 @@ func (in *instance) deployment() *deployment {
 	r := in.d.run
 	switch {
 	case in.d.depth+1 > maxNesting:
-		r.limit(in.node, "deployments nest deeper than "+strconv.Itoa(maxNesting)+" levels, perhaps without end")
+		r.cutOff(in.node, "deployments nest deeper than "+strconv.Itoa(maxNesting)+" levels, perhaps without end")
 		return nil
 	case r.deployments >= maxDeployments:
-		r.limit(in.node, "it makes more than "+strconv.Itoa(maxDeployments)+" deployments")
+		r.cutOff(in.node, "it makes more than "+strconv.Itoa(maxDeployments)+" deployments")
 		return nil
 	}
 	r.deployments++
@@ -107,8 +108,8 @@ func (in *instance) deployment() *deployment {
 		properties = r.node(r.eval(in.frame, properties, true), properties)
 	}
 	child := &deployment{run: r, parent: in.d, decl: in.node, file: in.d.file, depth: in.d.depth + 1}
-	child.doubts = append(child.doubts, in.places()...)
-	child.many = in.many != nil
+	child.doubts = in.allDoubts()
+	child.many = in.many != nil || in.d.many
 	g := &nestedParameters{run: r, frame: in.frame, node: properties.Get("parameters")}
 	child.given = g
 	template, outer := in.template(child, g, properties)
@@ -221,7 +222,7 @@ func (in *instance) follow(link *jsontree.Node, what string) (Input, bool) {
 			return found, true
 		}
 	}
-	shown := target.String()
+	shown := target.outline()
 	if shown == "" {
 		shown = link.Get("id").Text()
 	}
@@ -239,7 +240,15 @@ func linkText(e expr.Expr) text {
 	if c, ok := e.(*expr.Call); ok && c.Namespace == "" {
 		switch {
 		case fold(c.Name) == "uri" && len(c.Args) == 2:
-			return join(linkText(c.Args[0]), literalText("/"), linkText(c.Args[1]))
+			base := linkText(c.Args[0])
+			if base.known() {
+				// The last segment of a base is replaced, as RFC 3986 has it.
+				s := base.String()
+				base = literalText(s[:strings.LastIndexByte(s, '/')+1])
+			} else {
+				base = join(base, literalText("/"))
+			}
+			return join(base, linkText(c.Args[1]))
 		case fold(c.Name) == "concat":
 			var out text
 			for _, a := range c.Args {
@@ -251,14 +260,11 @@ func linkText(e expr.Expr) text {
 	return textOf(e, false)
 }
 
-// places are the origins of what leaves open whether the resource exists.
-func (in *instance) places() []diag.Origin {
-	var out []diag.Origin
-	for _, d := range in.doubts {
-		out = append(out, d.at)
-	}
+// allDoubts are what leaves open whether the resource exists, or how often.
+func (in *instance) allDoubts() []doubt {
+	out := slices.Concat(in.doubts, in.d.doubts)
 	if in.many != nil {
-		out = append(out, in.many.at)
+		out = append(out, *in.many)
 	}
-	return append(out, in.d.doubts...)
+	return out
 }

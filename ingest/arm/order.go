@@ -24,7 +24,7 @@ func (d *deployment) inOrder() []*instance {
 		note(in.symbol, in)
 		note(in.loop, in)
 	}
-	o := ordering{names: names, state: map[*instance]slotState{}}
+	o := ordering{names: names, state: map[*instance]slotState{}, done: map[string]bool{}}
 	for _, in := range d.instances {
 		o.visit(in, 0)
 	}
@@ -34,6 +34,7 @@ func (d *deployment) inOrder() []*instance {
 type ordering struct {
 	names map[string][]*instance
 	state map[*instance]slotState
+	done  map[string]bool // names of which all resources were visited
 	out   []*instance
 }
 
@@ -46,9 +47,13 @@ func (o *ordering) visit(in *instance, depth int) {
 		o.visit(in.parent, depth+1)
 	}
 	for _, key := range in.dependencies() {
+		if o.done[key] {
+			continue
+		}
 		for _, other := range o.names[key] {
 			o.visit(other, depth+1)
 		}
+		o.done[key] = true
 	}
 	if o.state[in] == underway {
 		o.state[in] = settled

@@ -82,6 +82,18 @@ func (t text) known() bool {
 	return true
 }
 
+// outline is the text for a message: unknown parts are left out.
+func (t text) outline() string {
+	var b strings.Builder
+	for _, f := range t {
+		if f.residue != nil {
+			b.WriteString("…")
+		}
+		b.WriteString(f.literal)
+	}
+	return b.String()
+}
+
 // String writes the text. A segment that holds an expression becomes one in
 // brackets, the same for equal segments however they were put together; a slash
 // in it is written %2F, so that the text is still cut into segments at slashes.

@@ -100,6 +100,7 @@ func (r *run) text(f frame, n *jsontree.Node) expr.Value {
 	if errors.Is(err, errCycle) || !errors.Is(err, expr.ErrBudget) {
 		r.tell(diag.Error, n.Origin(), "bad-expression", err.Error())
 	} else {
+		r.nested = r.nested || f.fn != nil
 		r.limit(n, err.Error())
 	}
 	return expr.UnknownError(p.expr, err)
