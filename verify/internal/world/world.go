@@ -266,7 +266,7 @@ func (w *World) peering(from, to string) *network.Peering {
 	if w.chance(2) {
 		p.RemoteKnown, p.Remote = true, Prefixes("10.1.0.0/16")
 	}
-	if p.Partial = w.chance(6); p.Partial {
+	if p.Partial = w.chance(3); p.Partial {
 		p.LocalSubnets = [][]string{nil, {"S0"}, {"s1"}, {"s0", "s1"}}[w.pick(4)]
 		p.RemoteSubnets = [][]string{nil, {"s0"}, {"s1", "s0"}, {"nowhere"}}[w.pick(4)]
 	}
@@ -291,6 +291,8 @@ func (w *World) nics() {
 			c.SubnetID, c.SubnetFact = "", "unresolved:subnet"
 		case 3:
 			c.PrivateEndpoint = "/endpoints/e"
+		case 4, 5, 6:
+			c.SubnetID = vnetA + "/subnets/s0" // with the first one
 		}
 		for j, a := range addrs[i] {
 			cfg := network.IPConfig{Name: fmt.Sprintf("c%d", j), Address: a}
