@@ -121,9 +121,16 @@ func (b *bench) first(s *seat, i, h int) region {
 	if a == nil {
 		return nil
 	}
-	left, done := leftOver(a, b.blockers(s, i, h), 1)
+	blockers := b.blockers(s, i, h)
+	left, done := leftOver(a, blockers, 1)
 	if !done || len(left) == 0 {
 		return nil
+	}
+	// A flow of a NIC that is there says more.
+	if at := whole(a.with(dimLocal, a[dimLocal].and(s.owned))); at != nil {
+		if owned, _ := leftOver(at, blockers, 1); len(owned) > 0 {
+			return owned[0]
+		}
 	}
 	return left[0]
 }

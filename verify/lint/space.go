@@ -32,6 +32,7 @@ type space struct {
 	destinations, sources [][]interval.Range[interval.Port]
 	part                  []part
 	inhabited             atoms // local atoms where the NICs of the scope are, or may come to be
+	owned                 atoms // local atoms of which a NIC is known
 }
 
 // part is what one rule matches in a space: surely, and at most.
@@ -66,8 +67,11 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []
 		local, localSure, localMost := l.localLine(sc, rules, sides, dir, v6)
 		remote, remoteSure, remoteMost := addressLine(sides, func(s *side) *index.Reach { return &s.remote }, v6, nil)
 		for _, ported := range []bool{true, false} {
-			s := &space{v6: v6, ported: ported, local: local, remote: remote, part: make([]part, len(rules)), inhabited: newAtoms(len(local))}
+			s := &space{v6: v6, ported: ported, local: local, remote: remote, part: make([]part, len(rules)), inhabited: newAtoms(len(local)), owned: newAtoms(len(local))}
 			for i, p := range local {
+				if p.owner != nil {
+					s.owned.set(i)
+				}
 				if p.owner != nil || !p.where.And(home).Empty() {
 					s.inhabited.set(i)
 				}
@@ -194,20 +198,27 @@ func setBit(v []uint64, i int, on bool) {
 	}
 }
 
-// firstOf returns the first address of a set, but not the unspecified address
-// where there is another.
+// plain are addresses that readers take for what they are: a client somewhere,
+// a host of a private network.
+var plain = []netip.Addr{netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("10.0.0.4"), netip.MustParseAddr("2001:db8::9")}
+
+// firstOf returns a plain address of a set if it has one, or else one near its
+// first that looks like a host's.
 func firstOf(a index.Addresses) netip.Addr {
-	if len(a.V4) > 0 {
-		if r := a.V4[0]; r.First == 0 && r.Last > 0 {
-			return (r.First + 1).Netip()
+	for _, p := range plain {
+		if p.Is4() && a.V4.Contains(interval.FromIPv4(p)) || p.Is6() && a.V6.Contains(interval.FromIPv6(p)) {
+			return p
 		}
-		return a.V4[0].First.Netip()
 	}
-	first := a.V6[0].First
-	if next, ok := first.Next(); ok && first == (interval.IPv6{}) && next.Compare(a.V6[0].Last) <= 0 {
-		first = next
+	if len(a.V4) > 0 {
+		r := a.V4[0]
+		return (r.First + min(4, r.Last-r.First)).Netip()
 	}
-	return first.Netip()
+	r := a.V6[0]
+	if next := (interval.IPv6{Hi: r.First.Hi, Lo: r.First.Lo | 4}); next.Compare(r.Last) <= 0 {
+		return next.Netip()
+	}
+	return r.First.Netip()
 }
 
 func placeOf(places []place, a netip.Addr) int {
