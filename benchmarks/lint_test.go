@@ -16,7 +16,7 @@ import (
 func BenchmarkLint(b *testing.B) {
 	for _, rules := range []int{200, 1000} {
 		for _, plural := range []bool{false, true} {
-			n := oneList(b, rules, 0)
+			n := networkOf(b, corpus.Options{Seed: 1, NICs: 100, Subnets: 1, NSGs: 1, Rules: []corpus.RuleMix{{Rules: rules, Weight: 1}}})
 			if plural {
 				makePlural(n.SecurityGroups[0])
 			}

@@ -61,18 +61,22 @@ func (s *space) neighbours() [][]int32 {
 	return near
 }
 
-// blockers are the sure parts of the neighbours of i that stand before end.
-func (b *bench) blockers(s *seat, i, end int) []region {
-	var out []region
+// before returns the neighbours of i that stand before end, and their sure parts.
+func (b *bench) before(s *seat, i, end int) (list []int, sure []region) {
 	for _, h := range s.near[i] {
 		if int(h) >= end {
 			break
 		}
 		if !b.gone[h] {
-			out = append(out, s.part[h].sure)
+			list, sure = append(list, int(h)), append(sure, s.part[h].sure)
 		}
 	}
-	return out
+	return list, sure
+}
+
+func (b *bench) blockers(s *seat, i, end int) []region {
+	_, sure := b.before(s, i, end)
+	return sure
 }
 
 // applies reports whether the rule may match anything at all.
@@ -114,25 +118,30 @@ func (b *bench) redundant(i int) bool {
 	return true
 }
 
-// first returns what of rule i rule h decides: all rules before h, but for i,
-// leave it. nil when nothing, or when that is not proven.
-func (b *bench) first(s *seat, i, h int) region {
+// first returns what of rule i rule h decides, given what the rules before h
+// surely match; nil when nothing, or when that is not proven.
+func (s *seat) first(i, h int, before []region) region {
 	a := s.part[i].most.and(s.part[h].sure)
 	if a == nil {
 		return nil
 	}
-	blockers := b.blockers(s, i, h)
-	left, done := leftOver(a, blockers, 1)
+	left, done := leftOver(a, before, 1)
 	if !done || len(left) == 0 {
 		return nil
 	}
-	// A flow of a NIC that is there says more.
+	return left[0]
+}
+
+// show narrows what rule h decides of rule i to flows of NICs that are there, if
+// there are such.
+func (s *seat) show(i, h int, before []region, piece region) *sight {
+	a := s.part[i].most.and(s.part[h].sure)
 	if at := whole(a.with(dimLocal, a[dimLocal].and(s.owned))); at != nil {
-		if owned, _ := leftOver(at, blockers, 1); len(owned) > 0 {
-			return owned[0]
+		if owned, _ := leftOver(at, before, 1); len(owned) > 0 {
+			piece = owned[0]
 		}
 	}
-	return left[0]
+	return &sight{s, piece}
 }
 
 // blame names the rules that shadow i: those that decide some of its packets,
@@ -146,21 +155,19 @@ func (b *bench) blame(i int) (by []int, different bool, shown *sight) {
 		}
 		var live []int
 		protected := -1
-		for _, h := range s.near[i] {
-			if int(h) >= i {
-				break
-			}
-			piece := b.first(s, i, int(h))
+		list, sure := b.before(s, i, i)
+		for k, h := range list {
+			piece := s.first(i, h, sure[:k])
 			if piece == nil {
 				continue
 			}
-			live = append(live, int(h))
+			live = append(live, h)
 			other := b.rules[h].Access != b.rules[i].Access
 			if other && protected < 0 {
-				protected = int(h)
+				protected = h
 			}
 			if shown == nil || other && !different {
-				shown = &sight{s, piece}
+				shown = s.show(i, h, sure[:k], piece)
 			}
 			different = different || other
 		}
@@ -217,14 +224,15 @@ func (b *bench) smallest(s *seat, i int, live []int, protected int) []int {
 func (b *bench) heirs(i int) (by []int, shown *sight) {
 	found := map[int]bool{}
 	for _, s := range b.spaces {
-		for _, k := range s.near[i] {
-			if int(k) < i || b.gone[k] {
+		list, sure := b.before(s, i, len(b.rules))
+		for k, h := range list {
+			if h < i {
 				continue
 			}
-			if piece := b.first(s, i, int(k)); piece != nil {
-				found[int(k)] = true
+			if piece := s.first(i, h, sure[:k]); piece != nil {
+				found[h] = true
 				if shown == nil {
-					shown = &sight{s, piece}
+					shown = s.show(i, h, sure[:k], piece)
 				}
 			}
 		}

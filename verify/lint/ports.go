@@ -38,9 +38,8 @@ func (s *space) addPorts(rules []*network.Rule, sure, most []region) {
 				protocols.set(j)
 			}
 		}
-		sure[i][dimProtocol], most[i][dimProtocol] = protocols, protocols
-		sure[i] = append(sure[i], toSure[i], fromSure[i])
-		most[i] = append(most[i], toMost[i], fromMost[i])
+		sure[i][dimProtocol], sure[i][dimDestinationPort], sure[i][dimSourcePort] = protocols, toSure[i], fromSure[i]
+		most[i][dimProtocol], most[i][dimDestinationPort], most[i][dimSourcePort] = protocols, toMost[i], fromMost[i]
 	}
 }
 
@@ -60,8 +59,10 @@ func (l *linter) addPortless(s *space, rules []*network.Rule, sure, most []regio
 		other++
 	}
 	s.protocols = append(s.protocols, other)
+	one := allAtoms(1)
 	for i, r := range rules {
-		sure[i][dimProtocol], most[i][dimProtocol] = newAtoms(len(s.protocols)), newAtoms(len(s.protocols))
+		sure[i][dimProtocol], sure[i][dimDestinationPort], sure[i][dimSourcePort] = newAtoms(len(s.protocols)), one, one
+		most[i][dimProtocol], most[i][dimDestinationPort], most[i][dimSourcePort] = newAtoms(len(s.protocols)), one, one
 		for j, p := range s.protocols {
 			surely, perhaps := l.portless(r, p, s.v6)
 			if surely {

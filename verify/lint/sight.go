@@ -124,7 +124,7 @@ func (x *sight) describe(dir flow.Direction) string {
 	if all && !x.ported {
 		what = "other protocols"
 	}
-	local, remote := places(x.local, x.region[dimLocal], x.v6), places(x.remote, x.region[dimRemote], x.v6)
+	local, remote := places(x.local, x.region[dimLocal]), places(x.remote, x.region[dimRemote])
 	if x.ported {
 		destination, source := ports(portsOf(x.destinations, x.region[dimDestinationPort])), ports(portsOf(x.sources, x.region[dimSourcePort]))
 		if dir == flow.Inbound {
@@ -139,9 +139,13 @@ func (x *sight) describe(dir flow.Direction) string {
 	return fmt.Sprintf("%s from %s to %s", what, local, remote)
 }
 
-func places(list []place, in atoms, v6 bool) string {
-	var all index.Addresses
-	in.each(func(i int) { all = all.Or(list[i].where) })
+func places(list []place, in atoms) string {
+	var v4 []interval.Range[interval.IPv4]
+	var wide []interval.Range[interval.IPv6]
+	in.each(func(i int) {
+		v4, wide = append(v4, list[i].where.V4...), append(wide, list[i].where.V6...)
+	})
+	all := index.Addresses{V4: interval.Of(v4), V6: interval.Of(wide)}
 	if len(all.V4) == 1 && all.V4[0] == everyIPv4 {
 		return "any IPv4 address"
 	}

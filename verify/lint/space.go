@@ -10,13 +10,14 @@ import (
 	"ipflow/ingest/network"
 )
 
-// The dimensions of a region; the ports are missing where protocols have none.
+// The dimensions of a region, those with few atoms first: most regions that do
+// not meet part there. Where protocols have no ports, ports are one atom.
 const (
 	dimProtocol = iota
-	dimLocal
-	dimRemote
 	dimDestinationPort
 	dimSourcePort
+	dimLocal
+	dimRemote
 )
 
 // A space is all packets of one address family and kind of protocol that a rule
@@ -78,8 +79,8 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []
 			}
 			sure, most := make([]region, len(rules)), make([]region, len(rules))
 			for i := range rules {
-				sure[i] = region{nil, localSure[i], remoteSure[i]}
-				most[i] = region{nil, localMost[i], remoteMost[i]}
+				sure[i] = region{nil, nil, nil, localSure[i], remoteSure[i]}
+				most[i] = region{nil, nil, nil, localMost[i], remoteMost[i]}
 			}
 			if ported {
 				s.addPorts(rules, sure, most)
