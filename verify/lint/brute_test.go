@@ -105,14 +105,12 @@ func (b *brute) addresses(v6 bool) (out []netip.Addr) {
 			out = append(out, a)
 		}
 	}
-	prefixes := slices.Clone(world.Prefixes)
-	for _, text := range []string{
+	prefixes := world.Prefixes(
+		"10.0.0.4/32", "10.0.0.0/24", "10.0.0.0/16", "10.0.0.0/15", "8.8.8.0/24", "0.0.0.0/1", "172.16.0.0/12", "2001:db8::8/128",
 		"10.0.0.0/16", "fd00::/32", "10.1.0.0/16", "fd00:1::/32", "20.50.0.0/16", "172.16.0.0/24", "10.0.1.0/24", "10.1.0.0/24", "10.1.1.0/24",
 		"fd00::/64", "fd00:1::/64", "8.8.8.8/32", "2600::/16", "168.63.129.16/32", "fe80::1234:5678:9abc/128", "169.254.169.254/32",
 		"10.0.0.0/8", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "0.0.0.0/0", "::/0",
-	} {
-		prefixes = append(prefixes, netip.MustParsePrefix(text))
-	}
+	)
 	for _, p := range append(prefixes, b.w.Net.Internet.Excluded...) {
 		r := p.Masked()
 		add(r.Addr())

@@ -38,7 +38,6 @@ var mayImport = map[string][]string{
 	"verify/explain":             {"ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
 	"verify/reach":               {"index", "index/interval", "ingest/flow", "ingest/network", "verify/space"},
 	"verify/space":               {"index", "index/interval", "ingest/flow"},
-	"verify/internal/world":      {"ingest/diag", "ingest/flow", "ingest/network"},
 	"verify/lint":                {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network"},
 	"report":                     {"ingest/column", "report/...", "verify"},
 	"report/layout":              {"ingest/column", "verify"},
