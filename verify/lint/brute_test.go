@@ -424,7 +424,7 @@ func TestLintEqualsBruteForce(t *testing.T) {
 	}
 	t.Logf("%v", total)
 	for _, k := range append(Kinds(), "deletable") {
-		if total[k] == 0 {
+		if total[k] == 0 && !testing.Short() {
 			t.Errorf("no %s finding in %d worlds", k, worlds)
 		}
 	}
