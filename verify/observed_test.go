@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"ipflow/ingest/diag"
 	"ipflow/ingest/jsontree"
 	"ipflow/ingest/network"
+	"ipflow/verify/effective"
 	"ipflow/verify/internal/estate"
 )
 
@@ -198,6 +200,27 @@ func TestTagsOfExports(t *testing.T) {
 			t.Errorf("%v %v", res.Documents, res.Diagnostics)
 		}
 	})
+}
+
+// What effective prints is a snapshot that is no surer than its source.
+func TestOwnAnswerStaysUncertain(t *testing.T) {
+	source := "[" + base("") + "]"
+	n, _ := diagnostics(t, map[string]string{"a.json": source})
+	answer, _ := effective.Of(n, n.NICsNamed("nic")[0])
+	text, err := json.Marshal(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, list := diagnostics(t, map[string]string{"e.json": string(text)})
+	for _, remote := range []string{"10.0.9.9", "192.168.1.1", "8.8.8.8"} {
+		first, second := inboundFrom(t, n, remote), inboundFrom(t, again, remote)
+		if first != second && !strings.HasPrefix(second, "Unknown") {
+			t.Errorf("%s: %s, read back %s\n%v", remote, first, second, list)
+		}
+	}
+	if got := inboundFrom(t, again, "192.168.1.1"); got != "Unknown gateway-prefixes:virtualNetworks/hub/subnets/GatewaySubnet" {
+		t.Error(got)
+	}
 }
 
 func TestConnectedGroups(t *testing.T) {

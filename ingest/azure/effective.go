@@ -49,6 +49,7 @@ type EffectiveRule struct {
 type EffectiveTag struct {
 	Name     string
 	Prefixes []netip.Prefix
+	Facts    []string // of an answer of our own: there may be more
 }
 
 func (w *walk) effectiveNSG(groups []*jsontree.Node) EffectiveNSG {
@@ -90,7 +91,36 @@ func (r *reader) effectiveGroup(n *jsontree.Node) EffectiveGroup {
 		inner = append(inner, unreadTag...)
 	}
 	g.Facts = facts(unread[:], inner)
+	r.ownDoubts(&g, n.Get("ipflow"))
 	return g
+}
+
+// ownDoubts reads what the command effective adds to its answer: the facts that
+// leave the group, a tag or a rule open. Read back, the answer is as uncertain.
+func (r *reader) ownDoubts(g *EffectiveGroup, n *jsontree.Node) {
+	texts := func(n *jsontree.Node) (out []string) {
+		for _, item := range words(n) {
+			out = append(out, item.Text())
+		}
+		return out
+	}
+	g.Facts = facts(g.Facts, texts(n.Get("group")))
+	for _, m := range n.Get("unknownTags").Members() {
+		for i := range g.Tags {
+			if strings.EqualFold(g.Tags[i].Name, m.Name) {
+				g.Tags[i].Facts = texts(m.Value)
+			}
+		}
+	}
+	for _, m := range n.Get("rules").Members() {
+		for _, rule := range g.Rules {
+			if rule.Spelling() == m.Name || rule.Name == m.Name {
+				for _, f := range texts(m.Value) {
+					rule.AddFact(f)
+				}
+			}
+		}
+	}
 }
 
 func (r *reader) effectiveRule(n *jsontree.Node, group string) (EffectiveRule, []string) {

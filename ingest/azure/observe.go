@@ -236,7 +236,7 @@ func differing(own *network.SecurityGroup, g *EffectiveGroup) []string {
 // observedTags reads tagMap, or else what rules say their tags expand to.
 func (b *builder) observedTags(o *network.Observation, c *network.NIC, e EffectiveNSG) {
 	found := map[string]*network.TagContent{}
-	add := func(at diag.Origin, name string, prefixes []netip.Prefix) {
+	add := func(at diag.Origin, name string, prefixes []netip.Prefix, open ...string) {
 		s, _, ok := network.ParseSelector(name)
 		if !ok || s.Kind == network.SelectAny || s.Kind == network.SelectPrefix {
 			return
@@ -245,15 +245,17 @@ func (b *builder) observedTags(o *network.Observation, c *network.NIC, e Effecti
 		old := found[key]
 		switch {
 		case old == nil:
-			found[key] = &network.TagContent{Source: "effective rules", Origin: at, Prefixes: slices.Clone(prefixes)}
+			found[key] = &network.TagContent{Source: "effective rules", Origin: at, Prefixes: slices.Clone(prefixes), Facts: facts(open)}
 		case !samePrefixes(old.Prefixes, prefixes):
 			old.Prefixes = common(old.Prefixes, prefixes)
-			old.Facts = facts(old.Facts, []string{"tag-map-differs:" + c.ID})
+			old.Facts = facts(old.Facts, open, []string{"tag-map-differs:" + c.ID})
+		default:
+			old.Facts = facts(old.Facts, open)
 		}
 	}
 	for i := range e.Groups {
 		for _, t := range e.Groups[i].Tags {
-			add(e.Groups[i].Origin, t.Name, t.Prefixes)
+			add(e.Groups[i].Origin, t.Name, t.Prefixes, t.Facts...)
 		}
 	}
 	mapped := len(found) > 0
