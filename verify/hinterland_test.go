@@ -127,8 +127,10 @@ func TestHinterland(t *testing.T) {
 		{"spoke", spoke(`,"allowGatewayTransit":true`), "192.168.0.9", allowVnet},
 		{"spoke-all-is-known", spoke(`,"allowGatewayTransit":true`), "192.168.1.9", denyAll},
 		{"no-transit", spoke(`,"allowGatewayTransit":false`), "192.168.0.9", denyAll},
-		{"remote-gateway-not-exported", plain(peeringJSON("p", "center", connected+`,"useRemoteGateways":true,"remoteAddressSpace":{"addressPrefixes":["10.9.0.0/16"]}`)),
-			"192.168.1.9", "Unknown gateway-prefixes:virtualNetworks/center"},
+		{
+			"remote-gateway-not-exported", plain(peeringJSON("p", "center", connected+`,"useRemoteGateways":true,"remoteAddressSpace":{"addressPrefixes":["10.9.0.0/16"]}`)),
+			"192.168.1.9", "Unknown gateway-prefixes:virtualNetworks/center",
+		},
 		{"peer-not-in-sync", stale, "10.9.0.1", allowVnet},
 		{"vector-46", stale, "10.8.0.1", denyAll},
 	} {

@@ -117,7 +117,7 @@ func TestAddingAFactKeepsWhatWasCertain(t *testing.T) {
 		}
 	}
 	for _, h := range hidings() {
-		if compared[h.name] == 0 {
+		if compared[h.name] == 0 && !testing.Short() {
 			t.Errorf("no world could hide %s", h.name)
 		}
 	}

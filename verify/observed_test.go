@@ -80,8 +80,10 @@ func TestNICFromEffectiveRules(t *testing.T) {
 		{"one-element-for-both", answer(effectiveJSON("nsg", onNIC+","+onSubnet, "Allow", tagsOfNIC)), "8.8.8.8", "Allow web-of-nsg"},
 		{"manager-allows-always", answer(manager, effectiveJSON("nsg", onNIC, "Deny", tagsOfNIC)), "9.1.1.1", "Allow always"},
 		{"manager-denies", answer(manager, effectiveJSON("nsg", onNIC, "Allow", tagsOfNIC)), "10.44.1.1", "Deny shut"},
-		{"tag-maps-differ", answer(effectiveJSON("nsg", onNIC, "Allow", tagsOfNIC), effectiveJSON("snsg", onSubnet, "Allow", `"Internet":["8.8.8.0/24"],"VirtualNetwork":["10.0.0.0/16"]`)),
-			"8.8.4.4", "Unknown tag-map-differs:networkInterfaces/nic"},
+		{
+			"tag-maps-differ", answer(effectiveJSON("nsg", onNIC, "Allow", tagsOfNIC), effectiveJSON("snsg", onSubnet, "Allow", `"Internet":["8.8.8.0/24"],"VirtualNetwork":["10.0.0.0/16"]`)),
+			"8.8.4.4", "Unknown tag-map-differs:networkInterfaces/nic",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n, list := diagnostics(t, c.files)

@@ -173,7 +173,7 @@ func (e *Estate) nicAddress6(i int) netip.Addr {
 
 // vnet draws a virtual network: the first is the hub, peered with all others.
 func (e *Estate) vnet(v int) (*network.VirtualNetwork, []*network.Subnet) {
-	vnet := &network.VirtualNetwork{ID: e.vnetID(v), Name: network.LastSegment(e.vnetID(v)), Prefixes: e.vnetPrefixes(v)}
+	vnet := &network.VirtualNetwork{ID: e.vnetID(v), Name: network.LastSegment(e.vnetID(v)), Location: e.location(v), Prefixes: e.vnetPrefixes(v)}
 	peer := func(remote int) {
 		name := "peer-to-" + network.LastSegment(e.vnetID(remote))
 		vnet.Peerings = append(vnet.Peerings, &network.Peering{

@@ -32,10 +32,10 @@ type Options struct {
 // Validate reports an option out of bounds.
 func (o Options) Validate() error {
 	if o.MaxFileSize < 0 || o.MaxFileSize == math.MaxInt64 {
-		return fmt.Errorf("MaxFileSize %d is outside 0-%d", o.MaxFileSize, int64(math.MaxInt64-1))
+		return fmt.Errorf("file size limit %d is outside 0-%d", o.MaxFileSize, int64(math.MaxInt64-1))
 	}
 	if o.Workers < 0 {
-		return fmt.Errorf("Workers %d is negative", o.Workers)
+		return fmt.Errorf("number of workers %d is negative", o.Workers)
 	}
 	return nil
 }
