@@ -52,6 +52,14 @@ func TestEffectiveListAttribution(t *testing.T) {
 			m.effective("x/list.json", "m/c/rc m/g"+rule)
 		}, []string{aq + lost, bq + lost}, []string{"unattributed-admin-rules"}},
 		{"beside-its-network", func(m *managed) { m.effective("a/list.json", "m/c/rc m/g"+rule) }, []string{aq + "Deny no", bq + plan}, nil},
+		{"named-after-its-network", func(m *managed) {
+			m.effective("x/A.json", "m/c/rc m/g"+rule)
+			m.effective("x/b.admin.json", "m/c/rc m/g: other 10 Inbound Deny Tcp * * 80")
+		}, []string{aq + "Deny no", bq + "Deny other"}, nil},
+		{"named-after-another", func(m *managed) {
+			m.memberships("a m/g", "b m/h")
+			m.effective("b.json", "m/c/rc m/g"+rule)
+		}, []string{aq + "Deny no", bq + plan}, nil},
 		{"left-over", func(m *managed) {
 			m.memberships("a m/g m/h", "b m/g")
 			m.effective("y/list.json", "m/c/rc m/g"+rule, "m/c/rd m/h: also 11 Inbound Deny Tcp * * 81")

@@ -55,8 +55,15 @@ func inspectText(w io.Writer, s *ingest.Snapshot) error {
 		p("  %-22s %6d  %s\n", d.Kind, d.Resources, diag.Printable(d.Path))
 	}
 	n := s.Network
+	rules := 0
+	for _, g := range n.SecurityGroups {
+		rules += len(g.Rules)
+	}
 	p("\nModel\n  %d NICs, %d security groups with %d rules, %d virtual networks, %d subnets, %d route tables\n",
-		len(n.NICs), len(n.SecurityGroups), n.RuleCount()-1, len(n.VirtualNetworks), len(n.Subnets), len(n.RouteTables))
+		len(n.NICs), len(n.SecurityGroups), rules, len(n.VirtualNetworks), len(n.Subnets), len(n.RouteTables))
+	if admin := n.AdminRules(); len(admin) > 0 {
+		p("  %d security admin rules that apply or may\n", len(admin))
+	}
 	if n.Tags != nil {
 		p("  %d service tags from %s (change %s)\n", n.Tags.Len(), diag.Printable(n.Tags.Origin.File), diag.Printable(n.Tags.ChangeNumber))
 	} else {
@@ -154,6 +161,9 @@ func inspection(s *ingest.Snapshot) inspectJSON {
 		for _, r := range g.Rules {
 			out.Rules = append(out.Rules, ruleOf(r))
 		}
+	}
+	for _, r := range s.Network.AdminRules() {
+		out.Rules = append(out.Rules, ruleOf(r))
 	}
 	slices.SortStableFunc(out.Rules, func(a, b ruleJSON) int {
 		return strings.Compare(network.Key(a.ID), network.Key(b.ID))

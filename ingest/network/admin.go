@@ -46,6 +46,39 @@ func (n *Network) AdminRulesOf(c *NIC) *AdminRules {
 	return n.adminNowhere[c.SubnetFact]
 }
 
+// AdminRules returns every admin rule that reaches or may reach something, each
+// once, in no meaningful order.
+func (n *Network) AdminRules() []*Rule {
+	var out []*Rule
+	seen := map[string]bool{}
+	for _, r := range n.rules {
+		if r != nil && r.Kind == AdminRule && !seen[Key(r.ID)] {
+			seen[Key(r.ID)] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// AdminExemption says why admin rules that reach the NIC's virtual network, or
+// some of them, do not apply to it; "" when they do, or none reach it.
+func (n *Network) AdminExemption(c *NIC) string {
+	v := n.VirtualNetworkOf(c)
+	switch {
+	case v == nil:
+		return ""
+	case v.AdminExempt != "":
+		return v.AdminExempt
+	case v.Admin == nil:
+		return ""
+	case c.PrivateEndpoint != "":
+		return "private endpoint"
+	case c.Subnet != nil && c.Subnet.Admin == nil:
+		return c.Subnet.AdminExempt
+	}
+	return ""
+}
+
 // SortAdminRules puts rules into evaluation order: managers of broader scope
 // first (rank), then ascending priority, Deny before others where two
 // collections share a priority, then the id.

@@ -25,7 +25,7 @@ func (a *adminLinker) attribute() {
 			open = append(open, a.claim(list))
 		}
 	}
-	for _, find := range []func(*claim, []*claim) string{a.onlyCandidate, a.onlyMember, a.besideIt} {
+	for _, find := range []func(*claim, []*claim) string{a.onlyCandidate, a.namedAfter, a.onlyMember, a.besideIt} {
 		open = a.settle(open, find)
 	}
 	a.checkSeveral()
@@ -96,6 +96,23 @@ func (a *adminLinker) onlyCandidate(c *claim, _ []*claim) string {
 		return v
 	}
 	return ""
+}
+
+// namedAfter: the file has the name of one virtual network it may be of: V.json,
+// V.admin.json. Exports of single NICs go by their names too.
+func (a *adminLinker) namedAfter(c *claim, _ []*claim) string {
+	stem := Key(path.Base(strings.ReplaceAll(c.list.Origin.File, `\`, "/"))) + "."
+	best, found := "", ""
+	for _, v := range a.n.VirtualNetworks {
+		switch name := Key(v.Name); {
+		case name == "" || !c.maybe[Key(v.ID)] || !strings.HasPrefix(stem, name+"."):
+		case len(name) > len(best):
+			best, found = name, Key(v.ID)
+		case name == best:
+			found = "" // of two resource groups
+		}
+	}
+	return found
 }
 
 // onlyMember: one virtual network is surely a member for every rule, and no
@@ -247,5 +264,5 @@ func (a *adminLinker) refuse(c *claim) {
 	a.faults.Errorf(o, "unattributed-admin-rules",
 		"these effective admin rules do not say of which virtual network they are; every one they may be of (%s%s) has unknown admin rules; "+
 			"export the network group memberships (Resource Graph, networkresources of type microsoft.network/networkgroupmemberships), "+
-			"or keep each virtual network and its list in a directory of their own", strings.Join(names, ", "), more)
+			"or name the file after the virtual network (%s.json), or keep the two in a directory of their own", strings.Join(names, ", "), more, names[0])
 }

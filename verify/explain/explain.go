@@ -23,6 +23,9 @@ type Explanation struct {
 	Path     Path
 	Layers   []Layer  // in the order of the packet's way
 	Blockers []string // what denies, and what may; empty for a certain Allow
+	// Exempt says why admin rules of the virtual network do not apply, or not
+	// all of them; "" when they do, or there are none.
+	Exempt string
 	// ShowNear is how many rules that did not match are shown per layer: 0
 	// means DefaultNear, a negative number none.
 	ShowNear int
@@ -64,7 +67,7 @@ type Rule struct {
 // Of answers the question again and keeps the reasons.
 func Of(n *network.Network, nic *network.NIC, t flow.Tuple) *Explanation {
 	trace := oracle.New(n).Trace(nic, t)
-	e := &Explanation{Tuple: t, Verdict: trace.Verdict, Path: pathOf(n, nic), sources: sourcesOf(n, nic)}
+	e := &Explanation{Tuple: t, Verdict: trace.Verdict, Path: pathOf(n, nic), Exempt: n.AdminExemption(nic), sources: sourcesOf(n, nic)}
 	if r := n.Rule(trace.Verdict.Rule); r != nil {
 		e.Rule = r.Spelling()
 	}

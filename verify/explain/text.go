@@ -15,6 +15,10 @@ import (
 func (e *Explanation) Write(w io.Writer, notes []string) error {
 	p := printer{}
 	e.head(&p)
+	if e.Exempt != "" {
+		p.line("")
+		p.line("exempt from admin rules: %s", e.Exempt)
+	}
 	for i := range e.Layers {
 		l := &e.Layers[i]
 		l.write(&p, i+1)
