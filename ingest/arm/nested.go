@@ -141,6 +141,11 @@ func (in *instance) deployment() *deployment {
 // that those which are not known are told apart.
 func (in *instance) namedPrefix(c *expr.Context) text {
 	r := in.d.run
+	if n := in.node.Get("scope"); n != nil {
+		if t := r.textAt(in.frame, n); !t.known() {
+			return t
+		}
+	}
 	if c.Level != expr.AtResourceGroup || in.node.Get("scope") != nil {
 		return scopePrefix(c)
 	}

@@ -64,17 +64,21 @@ func putInDoubt(x any, doubts []string, differently bool) {
 			doubtNIC(c, doubts[0])
 		}
 	case *network.Subnet:
-		x.Group.Fact, x.RouteTable.Fact = doubts[0], doubts[0]
+		x.Group.Fact = doubts[0]
+		x.RouteTable = network.RouteTableRef{Fact: doubts[0]}
 	case *network.VirtualNetwork:
+		if differently {
+			x.Prefixes = nil
+		}
 		x.Facts = facts(x.Facts, doubts)
 	case *network.Peering:
 		x.Facts = facts(x.Facts, doubts)
 	case *network.RouteTable:
-		x.Facts = facts(x.Facts, doubts)
+		x.Routes, x.Facts = nil, facts(x.Facts, doubts)
 	case *network.Gateway:
-		x.Facts = facts(x.Facts, doubts)
+		x.Pools, x.Facts = nil, facts(x.Facts, doubts)
 	case *network.LocalGateway:
-		x.Facts = facts(x.Facts, doubts)
+		x.Prefixes, x.Facts = nil, facts(x.Facts, doubts)
 	case *network.Connection:
 		x.Facts = facts(x.Facts, doubts)
 	case *network.LoadBalancer:
