@@ -28,6 +28,7 @@ type Output struct {
 	Metadata []KeyValue // Parquet only, in this order
 	Version  string     // ipflow's own
 	PartRows int64      // directory: start a new part once one has this many rows; 0 for one part
+	Ends     bool       // the flows have two ends, and each has columns of its own
 	Stdout   io.Writer  // required when Path is "-"
 }
 
@@ -96,17 +97,18 @@ func Open(o Output, fields []Field) (verify.Sink, error) {
 }
 
 func (o *Output) encoder(k kind, fields []Field) (layout.Format, error) {
+	cols := layout.Columns{Kept: fields, Ends: o.Ends}
 	switch k.format {
 	case "csv":
-		return flows.NewCSV(fields, k.delim, k.compression)
+		return flows.NewCSV(cols, k.delim, k.compression)
 	case "jsonl":
-		return flows.NewJSONL(fields, k.compression)
+		return flows.NewJSONL(cols, k.compression)
 	case "arrow":
-		return flows.NewArrow(fields, !k.stream)
+		return flows.NewArrow(cols, !k.stream)
 	}
 	for _, c := range append(parquet.Codecs(), "") {
 		if c == o.Codec {
-			return parquet.New(fields, parquet.Options{Codec: o.Codec, Metadata: o.Metadata, Version: o.Version})
+			return parquet.New(cols, parquet.Options{Codec: o.Codec, Metadata: o.Metadata, Version: o.Version})
 		}
 	}
 	return nil, usage("unknown compression codec %q: choose %s", o.Codec, strings.Join(parquet.Codecs(), ", "))

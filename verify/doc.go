@@ -2,7 +2,11 @@
 // of each row, classifies it with an index or with the oracle, and hands every
 // row's verdict id to a Sink, in input order, whatever the number of workers.
 //
+// Two-ended flows are asked at both ends, and the verdicts of the ends joined to
+// one answer.
+//
 // Concurrency has its one home here (Engine). An Engine runs once.
 //
-// Imports: index, ingest/column, ingest/flow, ingest/network.
+// Imports: index, ingest/column, ingest/flow, ingest/network,
+// verify/ends.
 package verify

@@ -27,6 +27,7 @@ type Config struct {
 	Network *network.Network
 	Index   *index.Index
 	Judge   Classifier // set to answer with it instead of Index
+	Ends    bool       // flows have two ends, see column.Schema: ask at both
 	Workers int        // goroutines that classify and encode; 0 means GOMAXPROCS
 }
 
@@ -43,6 +44,10 @@ type Engine struct {
 	table *verdictRows
 	judge *internedVerdicts // verdict ids of Config.Judge
 	done  atomic.Int64      // rows committed
+
+	// Of two-ended runs.
+	pairs  *pairs
+	owners map[flow.Address]located
 }
 
 // NewEngine returns an engine ready to Run.
@@ -51,12 +56,27 @@ func NewEngine(cfg Config) *Engine {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{cfg: cfg}
+	verdict, count := func(id uint32) flow.Verdict { return cfg.Index.Verdict(index.VerdictID(id)) }, func() int { return cfg.Index.Verdicts() }
 	if cfg.Judge != nil {
 		e.judge = &internedVerdicts{ids: map[flow.Verdict]uint32{}}
-		e.table = newVerdictRows(cfg.Network, e.judge.get, e.judge.len)
-	} else {
-		e.table = newVerdictRows(cfg.Network, func(id uint32) flow.Verdict { return cfg.Index.Verdict(index.VerdictID(id)) }, cfg.Index.Verdicts)
+		verdict, count = e.judge.get, e.judge.len
 	}
+	if !cfg.Ends {
+		e.table = newVerdictRows(
+			func(id uint32) *Row { return RowOf(cfg.Network, verdict(id)) },
+			func(id uint32) flow.Access { return verdict(id).Access }, count)
+		return e
+	}
+	e.pairs, e.owners = &pairs{ids: map[pair]ID{}}, owners(&cfg)
+	e.table = newVerdictRows(
+		func(id uint32) *Row {
+			source, destination, _ := e.pairs.get(id).joined(verdict)
+			return RowOfEnds(cfg.Network, source, destination)
+		},
+		func(id uint32) flow.Access {
+			_, _, both := e.pairs.get(id).joined(verdict)
+			return both.Access
+		}, e.pairs.len)
 	return e
 }
 

@@ -13,16 +13,16 @@ const firstVerdict = ID(numFaults)
 // verdictRows is the Table of one run: fault rows first, then the rows of the
 // verdicts, rendered on demand.
 type verdictRows struct {
-	net     *network.Network
-	verdict func(uint32) flow.Verdict
-	count   func() int
+	render func(uint32) *Row
+	access func(uint32) flow.Access
+	count  func() int
 
 	mu   sync.RWMutex
 	rows []*Row
 }
 
-func newVerdictRows(n *network.Network, verdict func(uint32) flow.Verdict, count func() int) *verdictRows {
-	t := &verdictRows{net: n, verdict: verdict, count: count}
+func newVerdictRows(render func(uint32) *Row, access func(uint32) flow.Access, count func() int) *verdictRows {
+	t := &verdictRows{render: render, access: access, count: count}
 	for f := range numFaults {
 		t.rows = append(t.rows, &Row{Error: f.String()})
 	}
@@ -37,7 +37,7 @@ func (t *verdictRows) Row(id ID) *Row {
 		return t.rows[id]
 	}
 	t.mu.RUnlock()
-	row := RowOf(t.net, t.verdict(uint32(id-firstVerdict)))
+	row := t.render(uint32(id - firstVerdict))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for len(t.rows) <= int(id) {

@@ -15,6 +15,17 @@ type Row struct {
 	NICRule     string
 	Reason      string
 	Error       string
+	// Source and Destination are the two ends of a two-ended flow. The fields
+	// above are then those of the end that decides.
+	Source, Destination RowEnd
+}
+
+// RowEnd is what one end of a two-ended flow says; empty when it is not in the
+// snapshot or the row could not be asked.
+type RowEnd struct {
+	Access string
+	Rule   string // securityRules/… spelling
+	Reason string
 }
 
 // ID identifies a distinct verdict within one run. Ids depend on the order of

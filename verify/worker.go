@@ -21,6 +21,10 @@ type worker struct {
 	direct  [][]index.Local // by nic text: the addresses of the one NIC it names
 	found   map[question]located
 	classOf []uint8 // by ID: slot of counts
+
+	// Of two-ended runs: the answers of each end, and pairs met before.
+	atSource, atDestination []ID
+	pairs                   []pairSlot
 }
 
 // question is what decides the NIC and classifiers of a row.
@@ -37,7 +41,11 @@ type located struct {
 }
 
 func newWorker(e *Engine) *worker {
-	return &worker{e: e, nics: newTexts(), vms: newTexts(), found: map[question]located{}}
+	w := &worker{e: e, nics: newTexts(), vms: newTexts(), found: map[question]located{}}
+	if e.cfg.Ends {
+		w.pairs = make([]pairSlot, pairSlots)
+	}
+	return w
 }
 
 // foundLimit bounds the memory of the per-worker cache of located NICs; beyond
@@ -48,6 +56,9 @@ const foundLimit = 1 << 20
 // finds the classifier of each row, then answers classifier by classifier: NICs
 // come in any order, and an index is larger than the caches.
 func (w *worker) classify(b *column.Batch) []ID {
+	if w.e.cfg.Ends {
+		return w.classifyEnds(b)
+	}
 	n := b.Rows()
 	l := &w.lanes
 	l.decode(b, w.nics, w.vms)
@@ -178,5 +189,5 @@ func (w *worker) slotOf(id ID) uint8 {
 	if id < firstVerdict {
 		return countErrors
 	}
-	return uint8(w.e.table.verdict(uint32(id - firstVerdict)).Access)
+	return uint8(w.e.table.access(uint32(id - firstVerdict)))
 }

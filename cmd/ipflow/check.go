@@ -16,6 +16,7 @@ import (
 type checkFlags struct {
 	vm, nic, direction, protocol, local, remote string
 	frontend                                    string
+	from, to                                    string
 	strict                                      bool
 	failOn                                      failOn
 }
@@ -29,10 +30,15 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Ask whether one flow may pass a NIC, and which rule says so. --local is the NIC's
 end, --remote the other one; the source port may be left out or *.
 
-Without --vm and --nic it is the NIC that owns the local address.`,
+Without --vm and --nic it is the NIC that owns the local address.
+
+With --from and --to the flow is asked at both of its ends, outbound at the source
+and inbound at the destination, as far as they are in the snapshot; one answer
+comes of both.`,
 		Example: `  ipflow check -s export/ --vm web --direction Inbound --protocol TCP --local 10.0.0.4:443 --remote 203.0.113.9:50000
   ipflow check -s export/ --nic web-nic --direction Outbound --protocol UDP --local 10.0.0.4 --remote 8.8.8.8:53 -o text
-  ipflow check -s export/ --direction Inbound --protocol TCP --local '[fd00::4]:22' --remote '[2001:db8::9]:50000'`,
+  ipflow check -s export/ --direction Inbound --protocol TCP --local '[fd00::4]:22' --remote '[2001:db8::9]:50000'
+  ipflow check -s export/ --from web --to db:5432 --protocol TCP -o text`,
 		Args: noArgs,
 	}
 	fs := cmd.Flags()
@@ -45,6 +51,7 @@ Without --vm and --nic it is the NIC that owns the local address.`,
 	fs.StringVar(&f.remote, "remote", "", "IP[:PORT] of the other end")
 	fs.BoolVar(&f.strict, "strict", false, "refuse what Azure's own API refuses: other protocols than TCP and UDP, IPv6, foreign local addresses")
 	f.addFrontend(fs)
+	f.addEnds(fs)
 	f.failOn.add(fs)
 	output := outputFlag(fs, "json", "text")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +60,9 @@ Without --vm and --nic it is the NIC that owns the local address.`,
 		}
 		if err := f.failOn.validate(); err != nil {
 			return err
+		}
+		if f.from != "" || f.to != "" {
+			return a.checkEnds(cmd.Context(), &f, *output)
 		}
 		if f.frontend != "" {
 			return a.checkFrontend(cmd.Context(), &f, *output)

@@ -15,7 +15,6 @@ import (
 
 	"ipflow/index"
 	"ipflow/ingest"
-	"ipflow/ingest/column"
 	"ipflow/ingest/diag"
 	"ipflow/ingest/flowfile"
 	"ipflow/report"
@@ -50,7 +49,12 @@ become rows with an error; no row is lost.
 
 Flow columns are nic, vm (optional), direction, protocol, local_ip, local_port,
 remote_ip, remote_port; --map gives them other names. Parquet, Arrow IPC, CSV,
-TSV and JSONL are read (text also as .gz or .zst).`,
+TSV and JSONL are read (text also as .gz or .zst).
+
+Files with src_ip, src_port, dst_ip, dst_port and protocol instead, and none of
+direction, local_* and remote_*, are asked at both ends, outbound at the NIC that
+owns src_ip and inbound at the one that owns dst_ip. Each end gets columns too:
+source_access, source_rule, source_reason, and the same of the destination.`,
 		Example: `  ipflow verify -s export/ --flows flows.csv -o results.parquet
   ipflow verify -s export/ --flows 'flows-*.parquet' -o results.parquet --keep flow_id --fail-on unknown,error
   ipflow verify -s export/ --flows log.csv --map nic=NicId --map remote_ip=SrcIP -o - --format csv | head`,
@@ -105,8 +109,8 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 	for _, m := range f.maps {
 		name, in, ok := strings.Cut(m, "=")
 		name = strings.ToLower(name)
-		if !ok || in == "" || !isFlowColumn(name) {
-			return o, usagef("--map takes COLUMN=NAME with COLUMN one of %s, not %q", strings.Join(column.Names(), ", "), m)
+		if !ok || in == "" || !slices.Contains(flowfile.FlowColumns(), name) {
+			return o, usagef("--map takes COLUMN=NAME with COLUMN one of %s, not %q", strings.Join(flowfile.FlowColumns(), ", "), m)
 		}
 		o.Map[name] = in
 	}
@@ -137,15 +141,6 @@ func (f *verifyFlags) distinctFiles() error {
 		}
 	}
 	return nil
-}
-
-func isFlowColumn(name string) bool {
-	for _, n := range column.Names() {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // minMemory is the least --memory that leaves room for two windows.
@@ -195,8 +190,9 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	for _, h := range flows.Hints() {
 		a.talk.warnf("%s", diag.Printable(h))
 	}
-	fields := report.Fields(flows.Schema())
-	if err := (report.Output{Path: f.out, Format: f.format, Codec: f.codec}).Validate(fields); err != nil {
+	schema := flows.Schema()
+	fields := report.Fields(schema)
+	if err := (report.Output{Path: f.out, Format: f.format, Codec: f.codec, Ends: schema.Ends}).Validate(fields); err != nil {
 		return usagef("%w", err)
 	}
 	s, err := a.load(ctx, f.workers)
@@ -204,13 +200,13 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return err
 	}
 	a.talk.diagnostics(s.Diagnostics)
-	cfg := verify.Config{Network: s.Network, Workers: f.workers}
+	cfg := verify.Config{Network: s.Network, Ends: schema.Ends, Workers: f.workers}
 	if f.engine == "oracle" {
 		cfg.Judge = oracle.New(s.Network)
 	} else if cfg.Index, err = a.compile(ctx, s, f.workers); err != nil {
 		return err
 	}
-	sink, err := report.Open(a.output(f, s), fields)
+	sink, err := report.Open(a.output(f, s, schema.Ends), fields)
 	if err != nil {
 		if report.IsUsage(err) {
 			return usagef("%w", err)
@@ -243,7 +239,7 @@ func (a *app) compile(ctx context.Context, s *ingest.Snapshot, workers int) (*in
 }
 
 // output describes the file to write, with the metadata that reviewers need.
-func (a *app) output(f *verifyFlags, s *ingest.Snapshot) report.Output {
+func (a *app) output(f *verifyFlags, s *ingest.Snapshot, twoEnded bool) report.Output {
 	meta := []report.KeyValue{
 		{Key: "ipflow.version", Value: version},
 		{Key: "ipflow.snapshot.sha256", Value: s.SHA256},
@@ -253,7 +249,7 @@ func (a *app) output(f *verifyFlags, s *ingest.Snapshot) report.Output {
 	if epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 		meta = append(meta, report.KeyValue{Key: "ipflow.created", Value: time.Unix(epoch, 0).UTC().Format(time.RFC3339)})
 	}
-	return report.Output{Path: f.out, Format: f.format, Codec: f.codec, Metadata: meta, Version: version, PartRows: partRows, Stdout: a.stdout}
+	return report.Output{Path: f.out, Format: f.format, Codec: f.codec, Metadata: meta, Version: version, PartRows: partRows, Ends: twoEnded, Stdout: a.stdout}
 }
 
 // partRows is the size of part files when OUT is a directory.

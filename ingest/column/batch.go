@@ -28,6 +28,15 @@ func (n Name) String() string { return names[n] }
 // Names lists the flow columns' names in order.
 func Names() []string { return names[:] }
 
+// EndNames lists what the columns of a two-ended input are called, by the flow
+// column that each takes the place of: the source stands where local does, as
+// the packet leaves it. The others have no place there and are "".
+func EndNames() [NumNames]string {
+	return [NumNames]string{
+		Protocol: names[Protocol], LocalIP: "src_ip", LocalPort: "src_port", RemoteIP: "dst_ip", RemotePort: "dst_port",
+	}
+}
+
 // IsPort reports whether the column holds ports.
 func (n Name) IsPort() bool { return n == LocalPort || n == RemotePort }
 

@@ -13,6 +13,9 @@ type Schema struct {
 	Keep   []int         // columns of Record to pass to the output, in order
 	Text   bool          // the input is text: every column is a string, see Batch.Text
 	Kinds  bool          // the input is JSON lines: batches have Kinds
+	// Ends says that the input is two-ended: Flow has source and destination in
+	// the places of local and remote, and neither nic, vm nor direction.
+	Ends bool
 }
 
 // LogicalKey is the key of the field metadata that holds the Parquet logical

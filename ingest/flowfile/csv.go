@@ -172,5 +172,5 @@ func (l *layout) textSchema() column.Schema {
 }
 
 func (l *layout) schema(fields []arrow.Field, text bool) column.Schema {
-	return column.Schema{Record: arrow.NewSchema(fields, nil), Flow: l.flow, Keep: slices.Clone(l.keep), Text: text}
+	return column.Schema{Record: arrow.NewSchema(fields, nil), Flow: l.flow, Keep: slices.Clone(l.keep), Text: text, Ends: l.ends}
 }

@@ -8,6 +8,11 @@
 // is bounded by a few windows; whatever a file holds, the outcome is batches or
 // one error that names the file, never a panic.
 //
+// An input has one end or two: a NIC's view of flows (local, remote, direction),
+// or flows with source and destination, see column.Schema. Two ends are read
+// where src_ip and dst_ip are there and no column of the NIC's view is, or where
+// Options.Map names a column of theirs.
+//
 // Rows of text. A CSV record ends at a line feed outside quotes, a JSON line at
 // any line feed; empty lines (in JSON lines: lines of white space) are no rows.
 // A record that cannot be split into the header's number of fields, that is not

@@ -123,7 +123,7 @@ func keysOf(b *block, o *Options) ([]string, error) {
 			}
 			seen[k] = true
 			alike := func(n string) bool { return sameName(n, k) }
-			if slices.ContainsFunc(want[:], alike) && slices.ContainsFunc(names, alike) {
+			if (slices.ContainsFunc(want.one[:], alike) || slices.ContainsFunc(want.ends[:], alike)) && slices.ContainsFunc(names, alike) {
 				continue
 			}
 			if names = append(names, k); len(names) > maxKeys {

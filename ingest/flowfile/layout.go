@@ -17,6 +17,7 @@ type layout struct {
 	flow  [column.NumNames]int
 	keep  []int // both index used
 	want  [column.NumNames]string
+	ends  bool // two-ended, see column.Schema
 	// extra counts the trailing names that were not seen yet but asked for (JSON
 	// lines only).
 	extra int
@@ -37,11 +38,17 @@ func resolve(file string, names []string, o *Options, open bool) (*layout, error
 	if err != nil {
 		return nil, err
 	}
-	l := &layout{file: file, names: slices.Clone(names), want: want}
+	l := &layout{file: file, names: slices.Clone(names), want: want.one}
+	if l.ends = want.twoEnded(names); l.ends {
+		l.want = want.ends
+	}
 	var at [column.NumNames]int
 	for c := range column.NumNames {
-		at[c] = indexName(names, want[c])
-		mapped := want[c] != c.String()
+		if at[c] = -1; l.ends && column.EndNames()[c] == "" {
+			continue
+		}
+		at[c] = indexName(names, l.want[c])
+		mapped := l.want[c] != l.title(c)
 		if at[c] < 0 && (mapped || c != column.NIC && c != column.VM) {
 			return nil, l.missing(c, mapped)
 		}
@@ -89,26 +96,44 @@ func resolve(file string, names []string, o *Options, open bool) (*layout, error
 	return l, nil
 }
 
+// title is the flow column's own name.
+func (l *layout) title(c column.Name) string {
+	if l.ends {
+		return column.EndNames()[c]
+	}
+	return c.String()
+}
+
 func (l *layout) missing(c column.Name, mapped bool) error {
+	title := l.title(c)
 	if mapped {
-		return fmt.Errorf("%s has no column %s, which --map gives for %s; it has %s", l.file, show(l.want[c]), c, list(l.names))
+		return fmt.Errorf("%s has no column %s, which --map gives for %s; it has %s", l.file, show(l.want[c]), title, list(l.names))
 	}
-	hint := fmt.Sprintf("name it with --map %s=NAME", c)
-	if n, why := suggest(l.names, c); n != "" {
-		hint = fmt.Sprintf("did you mean --map %s=%s%s?", c, show(n), why)
+	hint := fmt.Sprintf("name it with --map %s=NAME", title)
+	if n, why := suggest(l.names, c, l.ends); n != "" {
+		hint = fmt.Sprintf("did you mean --map %s=%s%s?", title, show(n), why)
+	} else if src, dst := suggestEnds(l.names); c == column.Direction && src != "" {
+		hint = fmt.Sprintf("if every flow is to be asked at both ends, use --map src_ip=%s --map dst_ip=%s", show(src), show(dst))
 	}
-	return fmt.Errorf("%s has no column %s; it has %s; %s", l.file, c, list(l.names), hint)
+	return fmt.Errorf("%s has no column %s; it has %s; %s", l.file, title, list(l.names), hint)
 }
 
 // hints names columns that look like an optional flow column which the input
-// lacks: it is then read as if nic were empty, which the user should know.
+// lacks: it is then read as if nic were empty, which the user should know. Two
+// ends have no use for one that is there.
 func (l *layout) hints() []string {
 	var out []string
 	for _, c := range []column.Name{column.NIC, column.VM} {
+		if l.ends {
+			if indexName(l.names, c.String()) >= 0 {
+				out = append(out, fmt.Sprintf("%s: column %s is not used: the flows have two ends, whose NICs are the owners of src_ip and dst_ip", l.file, c))
+			}
+			continue
+		}
 		if l.flow[c] >= 0 {
 			continue
 		}
-		if n, _ := suggest(l.names, c); n != "" {
+		if n, _ := suggest(l.names, c, false); n != "" {
 			out = append(out, fmt.Sprintf("%s has no column %s; did you mean --map %s=%s?", l.file, c, c, show(n)))
 		}
 	}

@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -121,22 +122,86 @@ func formatOf(path string, o *Options) (fileFormat, error) {
 	return f, nil
 }
 
-// flowNames returns the name in the file of each flow column, by Map or its own.
-func (o *Options) flowNames() (names [column.NumNames]string, err error) {
-	for i, n := range column.Names() {
-		names[i] = n
-	}
-	for key, name := range o.Map {
-		i := slices.IndexFunc(column.Names(), func(n string) bool { return strings.EqualFold(n, strings.TrimSpace(key)) })
-		if i < 0 {
-			return names, usagef("--map %s=%s: %s is no flow column; they are %s", key, name, key, strings.Join(column.Names(), ", "))
+// flowNames are the names in the file of the flow columns, by Map or their own.
+type flowNames struct {
+	one, ends [column.NumNames]string // of one-ended and of two-ended inputs
+	// The first column that Map names of each kind alone, "" for none.
+	mappedOne, mappedEnds string
+}
+
+func (o *Options) flowNames() (n flowNames, err error) {
+	titles := column.EndNames()
+	n.ends = titles
+	for c := range column.NumNames {
+		n.one[c] = c.String()
+		if titles[c] == "" {
+			n.ends[c] = c.String() // no part of a two-ended question, but still no name for anything else
 		}
-		names[i] = strings.TrimSpace(name)
 	}
+	for key := range o.Map {
+		if !slices.ContainsFunc(FlowColumns(), func(f string) bool { return sameName(f, key) }) {
+			return n, usagef("--map %s=%s: %s is no flow column; they are %s", key, o.Map[key], key, strings.Join(FlowColumns(), ", "))
+		}
+	}
+	for c := range column.NumNames {
+		for key, name := range o.Map {
+			own, end := sameName(c.String(), key), sameName(titles[c], key)
+			if own {
+				n.one[c] = strings.TrimSpace(name)
+			}
+			if end {
+				n.ends[c] = strings.TrimSpace(name)
+			}
+			switch {
+			case own && !end:
+				n.mappedOne = cmp.Or(n.mappedOne, c.String())
+			case end && !own:
+				n.mappedEnds = cmp.Or(n.mappedEnds, titles[c])
+			}
+		}
+	}
+	if n.mappedOne != "" && n.mappedEnds != "" {
+		return n, usagef("--map names %s, of flows as one NIC sees them, and %s, of flows with two ends; name columns of one kind", n.mappedOne, n.mappedEnds)
+	}
+	if err := unique(n.one[:], column.Names()); err != nil {
+		return n, err
+	}
+	return n, unique(n.ends[column.Protocol:], titles[column.Protocol:])
+}
+
+// unique refuses a name that stands for two flow columns, which titles call.
+func unique(names, titles []string) error {
 	for i, n := range names {
 		if j := slices.IndexFunc(names[:i], func(m string) bool { return strings.EqualFold(m, n) }); j >= 0 {
-			return names, usagef("column %s stands for both %s and %s; correct --map", n, column.Name(j), column.Name(i))
+			return usagef("column %s stands for both %s and %s; correct --map", n, titles[j], titles[i])
 		}
 	}
-	return names, nil
+	return nil
+}
+
+// FlowColumns lists the flow columns that Map may name: those of one-ended, then
+// those of two-ended inputs.
+func FlowColumns() []string {
+	out := slices.Clone(column.Names())
+	for _, n := range column.EndNames() {
+		if n != "" && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// twoEnded reports whether an input with the columns is read as flows with two
+// ends: it has src_ip and dst_ip and no column that one-ended flows need beside
+// protocol, or Map names its ends.
+func (n *flowNames) twoEnded(names []string) bool {
+	if n.mappedOne != "" || n.mappedEnds != "" {
+		return n.mappedEnds != ""
+	}
+	for c := column.Direction; c < column.NumNames; c++ {
+		if c != column.Protocol && indexName(names, n.one[c]) >= 0 {
+			return false
+		}
+	}
+	return indexName(names, n.ends[column.LocalIP]) >= 0 && indexName(names, n.ends[column.RemoteIP]) >= 0
 }

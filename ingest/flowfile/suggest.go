@@ -20,7 +20,7 @@ var aliases = [column.NumNames][]string{
 }
 
 // ends are names of the two ends of a flow. Which of them is local depends on
-// the direction, so they are offered with a warning only.
+// the direction, so for local and remote they are offered with a warning only.
 var ends = [column.NumNames][]string{
 	column.LocalIP:    {"srcip", "sourceip", "src", "source", "srcaddr", "sourceaddress", "ipsrc", "sourceipaddress"},
 	column.LocalPort:  {"srcport", "sourceport", "sport"},
@@ -28,10 +28,28 @@ var ends = [column.NumNames][]string{
 	column.RemotePort: {"dstport", "destport", "destinationport", "dport"},
 }
 
-// suggest returns the column that most likely is meant by c, and what to say
-// about it; "" when none is close.
-func suggest(names []string, c column.Name) (name, why string) {
+// suggestEnds returns the columns that look like the addresses of two ends; ""
+// unless both are there.
+func suggestEnds(names []string) (src, dst string) {
+	src, _ = suggest(names, column.LocalIP, true)
+	dst, _ = suggest(names, column.RemoteIP, true)
+	if src == "" || dst == "" {
+		return "", ""
+	}
+	return src, dst
+}
+
+// suggest returns the column that most likely is meant by c, of an input with
+// two ends or one, and what to say about it; "" when none is close.
+func suggest(names []string, c column.Name, twoEnded bool) (name, why string) {
 	target := squeeze(c.String())
+	words := aliases[c]
+	if twoEnded {
+		target = squeeze(column.EndNames()[c])
+		if c != column.Protocol {
+			words = ends[c]
+		}
+	}
 	squeezed := make([]string, len(names))
 	for i, n := range names {
 		squeezed[i] = squeeze(n)
@@ -44,7 +62,7 @@ func suggest(names []string, c column.Name) (name, why string) {
 		}
 		return "", false
 	}
-	for _, word := range append([]string{target}, aliases[c]...) {
+	for _, word := range append([]string{target}, words...) {
 		if n, ok := find(word); ok {
 			return n, ""
 		}
@@ -55,6 +73,9 @@ func suggest(names []string, c column.Name) (name, why string) {
 		}
 	}
 	for _, word := range ends[c] {
+		if twoEnded {
+			break
+		}
 		if n, ok := find(word); ok {
 			return n, " (local is the NIC's side whatever the direction: swap the columns of inbound flows first)"
 		}

@@ -16,8 +16,9 @@ import (
 
 // Arrow is Arrow IPC, as a stream or as a file.
 type Arrow struct {
-	fields []layout.Field
-	schema *arrow.Schema
+	fields  []layout.Field
+	results layout.Result // number of result columns
+	schema  *arrow.Schema
 	// plain is schema with int32 for every dictionary: a record batch holds
 	// indexes alone, so it encodes the same under both.
 	plain *arrow.Schema
@@ -27,11 +28,11 @@ type Arrow struct {
 var _ layout.Format = (*Arrow)(nil)
 
 // NewArrow prepares Arrow IPC in the file format, or as a stream.
-func NewArrow(fields []layout.Field, file bool) (*Arrow, error) {
-	if err := layout.CheckNames(fields); err != nil {
+func NewArrow(cols layout.Columns, file bool) (*Arrow, error) {
+	if err := cols.Check(); err != nil {
 		return nil, err
 	}
-	f := &Arrow{fields: fields, file: file}
+	f := &Arrow{fields: cols.Kept, results: cols.Results(), file: file}
 	var out, plain []arrow.Field
 	add := func(name string, t arrow.DataType) {
 		out = append(out, arrow.Field{Name: name, Type: t, Nullable: true})
@@ -40,13 +41,13 @@ func NewArrow(fields []layout.Field, file bool) (*Arrow, error) {
 		}
 		plain = append(plain, arrow.Field{Name: name, Type: t, Nullable: true})
 	}
-	for _, field := range fields {
+	for _, field := range cols.Kept {
 		if err := (style{}).check(field); err != nil {
 			return nil, err // text takes every flat type, and so does Arrow here
 		}
 		add(strings.ToValidUTF8(field.Name, "\uFFFD"), keptType(field))
 	}
-	for r := range layout.NumResults {
+	for r := range f.results {
 		if r == layout.Priority {
 			add(r.String(), arrow.PrimitiveTypes.Int32)
 		} else {
@@ -255,7 +256,7 @@ func (e *arrowEncoder) dictionary(value arrow.DataType, code func(row int) int32
 func (e *arrowEncoder) results(ids []verify.ID, t verify.Table) {
 	d := layout.NewDistinct(ids, t)
 	defer d.Release()
-	for r := range layout.NumResults {
+	for r := range e.f.results {
 		if r == layout.Priority {
 			e.priorities(d)
 			continue

@@ -18,8 +18,9 @@ import (
 type Lines struct {
 	style    style
 	fields   []layout.Field
-	keys     [][]byte // JSON: what stands before each kept value
-	header   []byte   // CSV
+	results  layout.Result // number of result columns
+	keys     [][]byte      // JSON: what stands before each kept value
+	header   []byte        // CSV
 	compress func(dst, src []byte) []byte
 }
 
@@ -27,15 +28,15 @@ var _ layout.Format = (*Lines)(nil)
 
 // NewCSV prepares CSV with the delimiter, ',' or a tab. compression is "", "gz"
 // or "zst".
-func NewCSV(fields []layout.Field, delim byte, compression string) (*Lines, error) {
-	f, err := newLines(fields, style{delim: delim}, compression)
+func NewCSV(cols layout.Columns, delim byte, compression string) (*Lines, error) {
+	f, err := newLines(cols, style{delim: delim}, compression)
 	if err != nil {
 		return nil, err
 	}
-	for _, field := range fields {
+	for _, field := range cols.Kept {
 		f.header = append(appendCSV(f.header, []byte(field.Name), delim), delim)
 	}
-	for r := range layout.NumResults {
+	for r := range f.results {
 		if r > 0 {
 			f.header = append(f.header, delim)
 		}
@@ -46,12 +47,12 @@ func NewCSV(fields []layout.Field, delim byte, compression string) (*Lines, erro
 }
 
 // NewJSONL prepares JSON lines. compression is "", "gz" or "zst".
-func NewJSONL(fields []layout.Field, compression string) (*Lines, error) {
-	f, err := newLines(fields, style{json: true}, compression)
+func NewJSONL(cols layout.Columns, compression string) (*Lines, error) {
+	f, err := newLines(cols, style{json: true}, compression)
 	if err != nil {
 		return nil, err
 	}
-	for i, field := range fields {
+	for i, field := range cols.Kept {
 		key := []byte{','}
 		if i == 0 {
 			key[0] = '{'
@@ -61,11 +62,11 @@ func NewJSONL(fields []layout.Field, compression string) (*Lines, error) {
 	return f, nil
 }
 
-func newLines(fields []layout.Field, s style, compression string) (*Lines, error) {
-	if err := layout.CheckNames(fields); err != nil {
+func newLines(cols layout.Columns, s style, compression string) (*Lines, error) {
+	if err := cols.Check(); err != nil {
 		return nil, err
 	}
-	for _, field := range fields {
+	for _, field := range cols.Kept {
 		if err := s.check(field); err != nil {
 			return nil, err
 		}
@@ -74,7 +75,7 @@ func newLines(fields []layout.Field, s style, compression string) (*Lines, error
 	if err != nil {
 		return nil, err
 	}
-	return &Lines{style: s, fields: fields, compress: c}, nil
+	return &Lines{style: s, fields: cols.Kept, results: cols.Results(), compress: c}, nil
 }
 
 // lineBlock is a batch's lines, compressed where asked.
@@ -127,7 +128,7 @@ func (f *Lines) tails(d *layout.Distinct) [][]byte {
 	var all []byte
 	ends := make([]int, 0, len(d.Rows))
 	for _, row := range d.Rows {
-		for r := range layout.NumResults {
+		for r := range f.results {
 			all = f.tailStart(all, r)
 			switch {
 			case r != layout.Priority && r.Text(row) != "":

@@ -38,17 +38,17 @@ func formats(tb testing.TB, fields []layout.Field) map[string]layout.Format {
 		}
 		out[name] = f
 	}
-	f, err := NewCSV(fields, ',', "")
+	f, err := NewCSV(layout.Columns{Kept: fields}, ',', "")
 	add("csv", f, err)
-	f, err = NewCSV(fields, '\t', "gz")
+	f, err = NewCSV(layout.Columns{Kept: fields}, '\t', "gz")
 	add("tsv.gz", f, err)
-	f, err = NewJSONL(fields, "")
+	f, err = NewJSONL(layout.Columns{Kept: fields}, "")
 	add("jsonl", f, err)
-	f, err = NewJSONL(fields, "zst")
+	f, err = NewJSONL(layout.Columns{Kept: fields}, "zst")
 	add("jsonl.zst", f, err)
-	a, err := NewArrow(fields, true)
+	a, err := NewArrow(layout.Columns{Kept: fields}, true)
 	add("arrow", a, err)
-	a, err = NewArrow(fields, false)
+	a, err = NewArrow(layout.Columns{Kept: fields}, false)
 	add("arrows", a, err)
 	return out
 }
@@ -98,7 +98,7 @@ func TestBytesDoNotDependOnWorkersOrIDs(t *testing.T) {
 func TestCompressedTextIsThePlainText(t *testing.T) {
 	fields, batches, verdicts := layouttest.Flows(2_000, 700)
 	all := formats(t, fields)
-	tsv, err := NewCSV(fields, '\t', "")
+	tsv, err := NewCSV(layout.Columns{Kept: fields}, '\t', "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestJSONValuesAreRepeatedAsTheyWere(t *testing.T) {
 		fields, batches := stringBatch("v", dict, "1.50e3", "true", "text", `{"a": [1,
 2]}`, nil, "443", "null?", "1.50e3")
 		batches[0].Kinds = [][]byte{[]byte("nbso\x00s\x00s")}
-		f, err := NewJSONL(fields, "")
+		f, err := NewJSONL(layout.Columns{Kept: fields}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,9 +197,9 @@ func TestChangedTypeAndUnwritableTypes(t *testing.T) {
 		}
 	}
 	fields[0].Type = arrow.ListOf(arrow.PrimitiveTypes.Int64)
-	_, csvErr := NewCSV(fields, ',', "")
-	_, jsonErr := NewJSONL(fields, "")
-	_, arrowErr := NewArrow(fields, true)
+	_, csvErr := NewCSV(layout.Columns{Kept: fields}, ',', "")
+	_, jsonErr := NewJSONL(layout.Columns{Kept: fields}, "")
+	_, arrowErr := NewArrow(layout.Columns{Kept: fields}, true)
 	for _, err := range []error{csvErr, jsonErr, arrowErr} {
 		if err == nil || !strings.Contains(err.Error(), "--keep") {
 			t.Errorf("list: %v", err)
@@ -224,7 +224,7 @@ func checkText(t *testing.T, name, a, b, rule string) {
 	for _, dict := range []bool{false, true} {
 		fields, batches := stringBatch(name, dict, a, nil, b, a)
 		for _, delim := range []rune{',', '\t'} {
-			f, err := NewCSV(fields, byte(delim), "")
+			f, err := NewCSV(layout.Columns{Kept: fields}, byte(delim), "")
 			if err != nil {
 				return // a clash
 			}
@@ -239,7 +239,7 @@ func checkText(t *testing.T, name, a, b, rule string) {
 				}
 			}
 		}
-		f, err := NewJSONL(fields, "")
+		f, err := NewJSONL(layout.Columns{Kept: fields}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,8 +15,8 @@ import (
 type Field struct {
 	Name string
 	Type arrow.DataType
-	// Port marks local_port and remote_port of a text source: strings in
-	// batches, int32 in typed output.
+	// Port marks the two ports of a flow of a text source: strings in batches,
+	// int32 in typed output.
 	Port bool
 	// Logical is the Parquet logical type that Type has no word for: "JSON",
 	// "BSON", "ENUM", "UUID" or "INTERVAL". Others are left out of the output.
@@ -39,12 +39,37 @@ const (
 	NICRule
 	Reason
 	Error
-	NumResults
+	// The columns below stand in the output of two-ended flows only.
+	SourceAccess
+	SourceRule
+	SourceReason
+	DestinationAccess
+	DestinationRule
+	DestinationReason
+	numResults
 )
 
-var resultNames = [NumResults]string{
+var resultNames = [numResults]string{
 	"access", "rule", "rule_id", "priority", "layer", "group_id",
 	"admin_rule", "subnet_rule", "nic_rule", "reason", "error",
+	"source_access", "source_rule", "source_reason", "destination_access", "destination_rule", "destination_reason",
+}
+
+// NumResults is the number of result columns of one-ended flows.
+const NumResults = SourceAccess
+
+// Columns are the columns of an output: the kept ones, then the result columns.
+type Columns struct {
+	Kept []Field
+	Ends bool // the flows have two ends, and each has columns of its own
+}
+
+// Results returns the number of result columns: those below it, in order.
+func (c Columns) Results() Result {
+	if c.Ends {
+		return numResults
+	}
+	return NumResults
 }
 
 // String returns the column's name.
@@ -74,6 +99,18 @@ func (r Result) Text(row *verify.Row) string {
 		return row.Reason
 	case Error:
 		return row.Error
+	case SourceAccess:
+		return row.Source.Access
+	case SourceRule:
+		return row.Source.Rule
+	case SourceReason:
+		return row.Source.Reason
+	case DestinationAccess:
+		return row.Destination.Access
+	case DestinationRule:
+		return row.Destination.Rule
+	case DestinationReason:
+		return row.Destination.Reason
 	}
 	panic("layout: no string column " + r.String())
 }
@@ -89,12 +126,12 @@ func (e *ClashError) Error() string {
 	return fmt.Sprintf("input column %q %s: leave it out with --keep", e.Column, e.Reason)
 }
 
-// CheckNames refuses a kept column named like a result column in any case, and
+// Check refuses a kept column named like a result column in any case, and
 // two kept columns of the same name: no reader could tell them apart.
-func CheckNames(fields []Field) error {
-	seen := make(map[string]bool, len(fields))
-	for _, f := range fields {
-		for _, name := range resultNames {
+func (c Columns) Check() error {
+	seen := make(map[string]bool, len(c.Kept))
+	for _, f := range c.Kept {
+		for _, name := range resultNames[:c.Results()] {
 			if strings.EqualFold(f.Name, name) {
 				return &ClashError{Column: f.Name, Reason: fmt.Sprintf("is named like the result column %q", name)}
 			}

@@ -26,33 +26,34 @@ type Options struct {
 
 // Format encodes verify batches as Parquet row groups.
 type Format struct {
-	leaves []leaf
-	kept   int
-	codec  codec
-	opts   Options
+	leaves  []leaf
+	kept    int
+	results layout.Result // number of result columns
+	codec   codec
+	opts    Options
 }
 
 var _ layout.Format = (*Format)(nil)
 
 // New prepares the output of the kept fields and the result columns. A field
 // that cannot be written gives a *layout.ClashError.
-func New(fields []layout.Field, o Options) (*Format, error) {
-	if err := layout.CheckNames(fields); err != nil {
+func New(cols layout.Columns, o Options) (*Format, error) {
+	if err := cols.Check(); err != nil {
 		return nil, err
 	}
 	c, err := newCodec(o.Codec)
 	if err != nil {
 		return nil, err
 	}
-	f := &Format{kept: len(fields), codec: c, opts: o}
-	for _, field := range fields {
+	f := &Format{kept: len(cols.Kept), results: cols.Results(), codec: c, opts: o}
+	for _, field := range cols.Kept {
 		l, err := keptLeaf(field)
 		if err != nil {
 			return nil, err
 		}
 		f.leaves = append(f.leaves, l)
 	}
-	f.leaves = append(f.leaves, resultLeaves()...)
+	f.leaves = append(f.leaves, resultLeaves(f.results)...)
 	return f, nil
 }
 
@@ -96,7 +97,7 @@ func (f *Format) encode(g *rowGroup, b *column.Batch, ids []verify.ID, t verify.
 	}
 	d := layout.NewDistinct(ids, t)
 	defer d.Release()
-	for r := range layout.NumResults {
+	for r := range f.results {
 		var (
 			page []byte
 			code []int32

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 
 func newFormat(tb testing.TB, fields []layout.Field, codec string) *Format {
 	tb.Helper()
-	f, err := New(fields, Options{Codec: codec, Version: "1.2.3", Metadata: []KeyValue{{"ipflow.version", "1.2.3"}, {"ipflow.flows", "7"}}})
+	f, err := New(layout.Columns{Kept: fields}, Options{Codec: codec, Version: "1.2.3", Metadata: []KeyValue{{"ipflow.version", "1.2.3"}, {"ipflow.flows", "7"}}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestUnwritableTypesAreUsageErrors(t *testing.T) {
 		"access": arrow.BinaryTypes.String,
 		"RULE":   arrow.BinaryTypes.String,
 	} {
-		_, err := New([]layout.Field{{Name: name, Type: typ}}, Options{})
+		_, err := New(layout.Columns{Kept: []layout.Field{{Name: name, Type: typ}}}, Options{})
 		if err == nil || !strings.Contains(err.Error(), "--keep") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}

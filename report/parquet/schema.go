@@ -231,9 +231,9 @@ func decimalWidth(precision int32) int {
 }
 
 // resultLeaves are the columns after the kept ones.
-func resultLeaves() []leaf {
+func resultLeaves(n layout.Result) []leaf {
 	var leaves []leaf
-	for r := range layout.NumResults {
+	for r := range n {
 		if r == layout.Priority {
 			leaves = append(leaves, intLeaf(r.String(), 32, true))
 		} else {
