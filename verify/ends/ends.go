@@ -79,14 +79,17 @@ func Join(source, destination *flow.Verdict) (flow.Verdict, End) {
 			v.Reason = union(source, destination)
 		}
 		return v, Source
-	case destination.Access == flow.Allow && destination.Rule == 0 && source.Rule != 0:
-		// Nothing filters at the destination: the last layer on the way is one
-		// of the source's, and "no-nsg" would be wrong of the whole way.
-		v := *source
+	case destination.Access == flow.Allow && destination.Rule == 0:
+		// Nothing surely filters at the destination: the last layer on the way
+		// may be one of the source's, and "no-nsg" then is wrong of the way.
+		v, end := *destination, Destination
+		if source.Rule != 0 {
+			v, end = *source, Source
+		}
 		if facts := union(source, destination); facts != "" {
 			v.Reason = flow.ReasonRuleUncertain + facts
 		}
-		return v, Source
+		return v, end
 	}
 	return *destination, Destination
 }
