@@ -251,3 +251,27 @@ func TestNear(t *testing.T) {
 		}
 	}
 }
+
+// An answer says whether its tags were computed or taken from Azure's answers.
+func TestSourcesOfTags(t *testing.T) {
+	n := load(t)
+	c := n.NICsNamed("web1")[0]
+	if s := sourcesOf(n, c)[network.SelectVirtualNetwork]; !strings.Contains(s, "(virtual network ") {
+		t.Error(s)
+	}
+	c.Observed = &network.Observation{
+		VirtualNetwork: &network.TagContent{Source: "effective routes", Prefixes: estate.Prefixes("10.0.0.0/16", "10.9.0.0/16")},
+		Internet:       &network.TagContent{Source: "effective rules", Prefixes: estate.Prefixes("8.0.0.0/8")},
+	}
+	all := sourcesOf(n, c)
+	if s := all[network.SelectVirtualNetwork]; s != "VirtualNetwork: 10.0.0.0/16, 10.9.0.0/16, from effective routes" {
+		t.Error(s)
+	}
+	if s := all[network.SelectInternet]; s != "Internet: 1 prefixes from effective rules" {
+		t.Error(s)
+	}
+	q := tuple(t, "Inbound Tcp 10.0.0.4:22 8.8.8.8:*")
+	if s := Of(n, c, q).Sources(); !slices.Contains(s, all[network.SelectInternet]) {
+		t.Error(s)
+	}
+}
