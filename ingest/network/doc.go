@@ -1,6 +1,6 @@
 // Package network is the model of an Azure network in Azure's own words:
 // virtual networks, subnets, peerings, NICs, security groups and their rules,
-// route tables, service tags. Selectors stay words (a tag, an ASG, a prefix);
+// route tables, service tags, network managers and their admin rules. Selectors stay words (a tag, an ASG, a prefix);
 // what they cover is decided by index (as sets) and by verify/oracle (point by
 // point), apart from each other.
 //
