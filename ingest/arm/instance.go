@@ -59,7 +59,6 @@ func (d *deployment) add(decl declaration, f frame) {
 	in := &instance{declaration: decl, d: d, frame: f}
 	if decl.parent != nil {
 		in.doubts = append(in.doubts, decl.parent.doubts...)
-		in.existing = decl.parent.existing && decl.node.Get("existing") == nil
 		if in.many == nil {
 			in.many = decl.parent.many
 		}

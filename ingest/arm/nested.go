@@ -40,7 +40,10 @@ func (in *instance) retarget(c *expr.Context) {
 		rescope(c, s)
 		return
 	}
-	if s, ok := read("subscriptionId"); ok && !strings.EqualFold(s, c.SubscriptionID) {
+	// A subscription and a location without a resource group mean a deployment
+	// to the subscription itself.
+	wide := in.node.Get("location") != nil && in.node.Get("resourceGroup") == nil
+	if s, ok := read("subscriptionId"); ok && (wide || !strings.EqualFold(s, c.SubscriptionID)) {
 		c.SubscriptionID, c.ResourceGroup, c.Location = s, "", ""
 		c.Level = expr.AtSubscription
 	}

@@ -100,21 +100,33 @@ func (d *deployment) named(name string) *instance {
 	if in := d.bySymbol(name); in != nil {
 		return in
 	}
-	var found *instance
+	var whole, last []*instance
 	for _, in := range d.instances {
+		if !d.run.charge(in.node, 1) {
+			return nil
+		}
+		full := joinWith("/", in.names).String()
 		switch {
 		case in.existing:
 		case strings.EqualFold(in.id.String(), name):
 			return in
 		case strings.HasPrefix(name, "/"):
-		case strings.EqualFold(joinWith("/", in.names).String(), name), strings.EqualFold(in.names[len(in.names)-1].String(), name),
-			strings.EqualFold(in.typ+"/"+joinWith("/", in.names).String(), name):
-			if found == nil {
-				found = in
-			}
+		case strings.EqualFold(full, name), strings.EqualFold(in.typ+"/"+full, name):
+			whole = append(whole, in)
+		case strings.EqualFold(in.names[len(in.names)-1].String(), name):
+			last = append(last, in)
 		}
 	}
-	return found
+	// Of several with one name nothing says which is meant.
+	for _, list := range [][]*instance{whole, last} {
+		if len(list) == 1 {
+			return list[0]
+		}
+		if len(list) > 1 {
+			return nil
+		}
+	}
+	return nil
 }
 
 // bySymbol looks for a symbolic name, that of a loop with an index.
