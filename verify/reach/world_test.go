@@ -1,0 +1,244 @@
+package reach
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"ipflow/index"
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
+	"ipflow/verify/oracle"
+	"ipflow/verify/space"
+)
+
+func randomBytes(rng *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+func newProber(t testing.TB, w *world.World, maxTable int) *Prober {
+	t.Helper()
+	ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(w.Net, ix)
+}
+
+// boxHolds is the plain meaning of a box.
+func boxHolds(b *space.Box, q flow.Tuple) bool {
+	if !b.Local.Contains(q.Local.Netip()) || !b.Remote.Contains(q.Remote.Netip()) || !b.Protocols.Contains(q.Protocol) {
+		return false
+	}
+	if !q.Protocol.HasPorts() {
+		return len(b.LocalPorts) > 0 && len(b.RemotePorts) > 0
+	}
+	return b.LocalPorts.Contains(interval.Port(q.LocalPort)) && b.RemotePorts.Contains(interval.Port(q.RemotePort))
+}
+
+// told returns how often the sets hold a flow of a NIC, and the last decision.
+func told(sets []Set, c *network.NIC, q flow.Tuple) (times int, d Decision) {
+	for i := range sets {
+		s := &sets[i]
+		if s.Direction != q.Direction || !slices.Contains(s.NICs, c) {
+			continue
+		}
+		for j := range s.Boxes {
+			if boxHolds(&s.Boxes[j].Box, q) {
+				times++
+				d = s.Boxes[j].Decision
+			}
+		}
+	}
+	return times, d
+}
+
+// decided is the decision that a verdict of the oracle amounts to.
+func decided(v flow.Verdict) Decision {
+	if v.Access == flow.Unknown {
+		return Decision{Access: v.Access, Reason: v.Reason}
+	}
+	return Decision{Access: v.Access, Rule: v.Rule, Layer: v.Layer, Reason: v.Reason}
+}
+
+// mayOwn reports whether the address is, or may be, the NIC's.
+func mayOwn(c *network.NIC, q flow.Tuple) bool {
+	a := q.Local.Netip()
+	if c.IPConfigOf(a) != nil {
+		return true
+	}
+	if !slices.ContainsFunc(c.IPConfigs, func(x network.IPConfig) bool { return !x.Address.IsValid() }) {
+		return false
+	}
+	return c.Subnet == nil || len(c.Subnet.Prefixes) == 0 || index.AddressesOf(c.Subnet.Prefixes).Contains(a)
+}
+
+// TestAnswersEqualEveryFlow draws worlds and compares the answer about
+// everything with the oracle, flow by flow: every flow of a NIC's own addresses
+// is told once, with its access, rule, layer and reason.
+func TestAnswersEqualEveryFlow(t *testing.T) {
+	worlds := 1000
+	if testing.Short() {
+		worlds = 60
+	}
+	rng := rand.New(rand.NewPCG(2026, 6))
+	flows := 0
+	for i := range worlds {
+		w := world.New(randomBytes(rng, 60+i%500))
+		maxTable := 0
+		if i%4 == 3 {
+			maxTable = -1
+		}
+		p := newProber(t, w, maxTable)
+		answer := p.Ask(Question{From: Anything, To: Anything})
+		judge := oracle.New(w.Net)
+		asked := i
+		w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
+			if asked++; q.AnySourcePort || !mayOwn(c, q) || asked%17 > 1 {
+				return true
+			}
+			flows++
+			times, got := told(answer.Sets, c, q)
+			want := decided(judge.Classify(c, q))
+			if times != 1 || got != want {
+				t.Errorf("world %d: %s %+v told %d times as %+v, is %+v\n%s", i, c.ID, q, times, got, want, w)
+				return false
+			}
+			return true
+		})
+		for _, s := range answer.Sets {
+			checkWitness(t, judge, &s)
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%d flows", flows)
+}
+
+// checkWitness has the oracle confirm a witness.
+func checkWitness(t *testing.T, judge *oracle.Oracle, s *Set) {
+	t.Helper()
+	if s.WitnessNIC == nil || !slices.Contains(s.NICs, s.WitnessNIC) {
+		t.Fatalf("the witness belongs to %v", s.WitnessNIC)
+	}
+	times, d := told([]Set{*s}, s.WitnessNIC, s.Witness)
+	if want := decided(judge.Classify(s.WitnessNIC, s.Witness)); times != 1 || d != want || want.Access != s.Access {
+		t.Errorf("witness %+v at %s: told %d times as %+v, the oracle says %+v", s.Witness, s.WitnessNIC.ID, times, d, want)
+	}
+}
+
+// TestNarrowQuestions asks about single ends, protocols, ports and accesses:
+// exactly the flows asked about are told.
+func TestNarrowQuestions(t *testing.T) {
+	worlds := 200
+	if testing.Short() {
+		worlds = 30
+	}
+	rng := rand.New(rand.NewPCG(4, 9))
+	ends := []string{"*", "Internet", "VirtualNetwork", "AzureLoadBalancer", "10.0.0.0/24", "8.8.8.8", "fd00::/32", "n0", "nic:n1", "/nics/N2", "A/s0", "vnet:B", "g0", "asg:a", "subnet:/vnets/A/subnets/s1"}
+	for i := range worlds {
+		w := world.New(randomBytes(rng, 200))
+		p := newProber(t, w, 0)
+		judge := oracle.New(w.Net)
+		from, err1 := Resolve(w.Net, ends[rng.IntN(len(ends))])
+		to, err2 := Resolve(w.Net, ends[rng.IntN(len(ends))])
+		if err1 != nil || err2 != nil { // a virtual network or group that this world lacks
+			continue
+		}
+		q := Question{From: from, To: to, Direction: flow.Direction(1 + i%2), Only: []flow.Access{flow.Allow, flow.Unknown}}
+		q.Protocols, _ = space.ParseProtocols([]string{"*", "tcp", "1-17", "58,47"}[rng.IntN(4)])
+		if rng.IntN(2) == 0 {
+			q.Ports, _ = space.ParsePorts([]string{"5-6", "65535"})
+		}
+		answer := p.Ask(q)
+		near, far := &q.To, &q.From
+		if q.Direction == flow.Outbound {
+			near, far = far, near
+		}
+		w.EachTuple(func(c *network.NIC, f flow.Tuple) bool {
+			if f.AnySourcePort || !mayOwn(c, f) {
+				return true
+			}
+			_, port := f.Ports()
+			asked := f.Direction == q.Direction && q.Protocols.Contains(f.Protocol) &&
+				(q.Ports == nil || f.Protocol.HasPorts() && q.Ports.Contains(interval.Port(port))) &&
+				isNear(p, near, c, f) && p.remotes(far, c).Contains(f.Remote.Netip())
+			want := decided(judge.Classify(c, f))
+			times, got := told(answer.Sets, c, f)
+			if !asked || want.Access == flow.Deny {
+				if times != 0 {
+					t.Errorf("world %d, %s to %s: %s %+v is told and was not asked", i, from.Text, to.Text, c.ID, f)
+				}
+			} else if times != 1 || got != want {
+				t.Errorf("world %d, %s to %s: %s %+v told %d times as %+v, is %+v", i, from.Text, to.Text, c.ID, f, times, got, want)
+			}
+			return !t.Failed()
+		})
+		if t.Failed() {
+			t.Fatal(w)
+		}
+	}
+}
+
+func isNear(p *Prober, e *End, c *network.NIC, f flow.Tuple) bool {
+	if !e.IsNICs() {
+		return e.Text == "*" || p.remotes(e, c).Contains(f.Local.Netip())
+	}
+	for _, m := range e.Members {
+		if m.NIC == c {
+			return m.Within == nil || m.Within.Contains(f.Local.Netip())
+		}
+	}
+	return false
+}
+
+// TestBothEnds compares flows between NICs with the oracle at both ends.
+func TestBothEnds(t *testing.T) {
+	worlds := 300
+	if testing.Short() {
+		worlds = 30
+	}
+	rng := rand.New(rand.NewPCG(8, 8))
+	flows := 0
+	for i := range worlds {
+		w := world.New(randomBytes(rng, 120+i))
+		p := newProber(t, w, 0)
+		judge := oracle.New(w.Net)
+		all := End{Text: "all", Members: members(w.Net.NICs)}
+		answer := p.Ask(Question{From: all, To: all})
+		w.EachTuple(func(c *network.NIC, in flow.Tuple) bool {
+			if in.Direction != flow.Inbound || in.AnySourcePort || !mayOwn(c, in) {
+				return true
+			}
+			for _, s := range w.Net.NICs {
+				out := flow.Tuple{Local: in.Remote, Remote: in.Local, LocalPort: in.RemotePort, RemotePort: in.LocalPort, Protocol: in.Protocol, Direction: flow.Outbound}
+				if s.IPConfigOf(out.Local.Netip()) == nil || !soleOwner(w.Net, s, out) {
+					continue
+				}
+				flows++
+				want := joinDecisions(decided(judge.Classify(s, out)), decided(judge.Classify(c, in)))
+				if times, got := told(answer.Sets, c, in); times != 1 || got != want {
+					t.Errorf("world %d: %s to %s %+v told %d times as %+v, is %+v", i, s.ID, c.ID, in, times, got, want)
+				}
+			}
+			return !t.Failed()
+		})
+		if t.Failed() {
+			t.Fatal(w)
+		}
+	}
+	t.Logf("%d flows", flows)
+}
+
+// soleOwner reports whether no other NIC has, or may have, the address.
+func soleOwner(n *network.Network, c *network.NIC, out flow.Tuple) bool {
+	return !slices.ContainsFunc(n.NICs, func(other *network.NIC) bool { return other != c && mayOwn(other, out) })
+}
