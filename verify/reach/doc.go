@@ -10,5 +10,6 @@
 //
 // A Prober is for one goroutine.
 //
-// Imports: index, index/interval, ingest/flow, ingest/network, verify/space.
+// Imports: index, index/interval, ingest/diag, ingest/flow, ingest/network,
+// verify/space.
 package reach

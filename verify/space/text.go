@@ -1,6 +1,7 @@
 package space
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -92,11 +93,17 @@ func protocolWords(s index.Protocols) (out []string) {
 	return out
 }
 
-// BoxOf reads what WordsOf writes. Empty lists stand for everything.
+// BoxOf reads what WordsOf writes. What is absent does not limit the box; a list
+// without entries is refused, for it may be meant either way.
 func BoxOf(w Words) (b Box, err error) {
 	b = Box{Local: AllAddresses, Remote: AllAddresses, LocalPorts: AllPorts, RemotePorts: AllPorts}
 	if b.Protocols, err = ParseProtocols(w.Protocol); err != nil {
 		return b, err
+	}
+	for _, words := range [][]string{w.Local, w.LocalPorts, w.Remote, w.RemotePorts} {
+		if words != nil && len(words) == 0 {
+			return b, errors.New("an empty list; leave it out to mean everything")
+		}
 	}
 	for _, side := range []struct {
 		words []string

@@ -1,0 +1,109 @@
+package rows
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// column is a field of a row.
+type column struct {
+	name     string
+	field    int
+	optional bool
+}
+
+func columnsOf(t reflect.Type) (out []column) {
+	for i := range t.NumField() {
+		name, option, _ := strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+		if name == "" {
+			panic("rows: field " + t.Field(i).Name + " of " + t.String() + " has no name")
+		}
+		out = append(out, column{name, i, option == "optional"})
+	}
+	return out
+}
+
+func (c *column) text(row reflect.Value) string {
+	v := row.Field(c.field)
+	if c.optional && v.IsZero() {
+		return ""
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool())
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10)
+	default:
+		panic("rows: a field of kind " + v.Kind().String())
+	}
+}
+
+// CSV writes a header and the rows.
+func CSV[T any](w io.Writer, list []T) error {
+	columns := columnsOf(reflect.TypeFor[T]())
+	out := csv.NewWriter(w)
+	record := make([]string, len(columns))
+	for i := range columns {
+		record[i] = columns[i].name
+	}
+	if err := out.Write(record); err != nil {
+		return err
+	}
+	for n := range list {
+		row := reflect.ValueOf(&list[n]).Elem()
+		for i := range columns {
+			record[i] = columns[i].text(row)
+		}
+		if err := out.Write(record); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// Markdown writes a table; bars, line breaks and backslashes in cells are escaped.
+func Markdown[T any](w io.Writer, list []T) error {
+	columns := columnsOf(reflect.TypeFor[T]())
+	var b strings.Builder
+	for i := range columns {
+		b.WriteString("| " + columns[i].name + " ")
+	}
+	b.WriteString("|\n" + strings.Repeat("|---", len(columns)) + "|\n")
+	escape := strings.NewReplacer("\\", "\\\\", "|", "\\|", "\n", " ", "\r", " ", "<", "&lt;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[")
+	for n := range list {
+		row := reflect.ValueOf(&list[n]).Elem()
+		for i := range columns {
+			b.WriteString("| " + escape.Replace(columns[i].text(row)) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Parquet writes one file. version is ipflow's own, for created_by; metadata are
+// key-value pairs in order.
+func Parquet[T any](w io.Writer, list []T, version string, metadata ...[2]string) error {
+	columnsOf(reflect.TypeFor[T]())
+	options := []parquet.WriterOption{parquet.Compression(&parquet.Zstd), parquet.CreatedBy("ipflow", version, "")}
+	for _, kv := range metadata {
+		options = append(options, parquet.KeyValueMetadata(kv[0], kv[1]))
+	}
+	out := parquet.NewGenericWriter[T](w, options...)
+	if _, err := out.Write(list); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	return nil
+}
