@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -208,4 +209,18 @@ func flowText(f *space.Flow) string {
 		local, remote = remote, local
 	}
 	return f.Protocol + " " + local + " > " + remote
+}
+
+// Example tells the first set of a report by its witness: one that is allowed,
+// if there is any. The report is not empty.
+func Example(r *Report) string {
+	at := slices.IndexFunc(r.Sets, func(s ReportSet) bool { return s.Access == "Allow" })
+	s := &r.Sets[max(at, 0)]
+	text := s.Access + ": " + s.Direction + " " + flowText(s.Witness) + " at " + s.Witness.NIC
+	for _, b := range s.Boxes {
+		if b.Rule != nil {
+			return text + ", by " + *b.Rule
+		}
+	}
+	return text
 }
