@@ -153,9 +153,9 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	case "json":
 		err = a.printJSON(report)
 	case "csv":
-		err = rows.CSV(a.stdout, report.Rows())
+		err = rows.CSV(a.stdout, slices.Values(report.Rows()))
 	case "parquet":
-		err = rows.Parquet(a.stdout, report.Rows(), version, provenance(s)...)
+		err = rows.Parquet(a.stdout, slices.Values(report.Rows()), version, provenance(s)...)
 	default:
 		err = p.WriteText(a.stdout, &report)
 	}

@@ -58,7 +58,7 @@ What the files do not say makes an answer Unknown, never a guess.`,
 	})
 	root.AddCommand(a.checkCommand(), a.diagnoseCommand(), a.effectiveCommand(), a.inspectCommand(), a.verifyCommand(),
 		a.lintCommand(),
-		a.reachCommand(), a.assumptionsCommand(), a.synthCommand(), a.versionCommand(), a.manCommand())
+		a.reachCommand(), a.matrixCommand(), a.assumptionsCommand(), a.synthCommand(), a.versionCommand(), a.manCommand())
 	return root
 }
 

@@ -1,9 +1,11 @@
 package rows
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
@@ -47,7 +49,7 @@ func (c *column) text(row reflect.Value) string {
 }
 
 // CSV writes a header and the rows.
-func CSV[T any](w io.Writer, list []T) error {
+func CSV[T any](w io.Writer, list iter.Seq[T]) error {
 	columns := columnsOf(reflect.TypeFor[T]())
 	out := csv.NewWriter(w)
 	record := make([]string, len(columns))
@@ -57,8 +59,8 @@ func CSV[T any](w io.Writer, list []T) error {
 	if err := out.Write(record); err != nil {
 		return err
 	}
-	for n := range list {
-		row := reflect.ValueOf(&list[n]).Elem()
+	for r := range list {
+		row := reflect.ValueOf(&r).Elem()
 		for i := range columns {
 			record[i] = columns[i].text(row)
 		}
@@ -71,36 +73,46 @@ func CSV[T any](w io.Writer, list []T) error {
 }
 
 // Markdown writes a table; bars, line breaks and backslashes in cells are escaped.
-func Markdown[T any](w io.Writer, list []T) error {
+func Markdown[T any](w io.Writer, list iter.Seq[T]) error {
 	columns := columnsOf(reflect.TypeFor[T]())
-	var b strings.Builder
+	b := bufio.NewWriter(w)
 	for i := range columns {
 		b.WriteString("| " + columns[i].name + " ")
 	}
 	b.WriteString("|\n" + strings.Repeat("|---", len(columns)) + "|\n")
 	escape := strings.NewReplacer("\\", "\\\\", "|", "\\|", "\n", " ", "\r", " ", "<", "&lt;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[")
-	for n := range list {
-		row := reflect.ValueOf(&list[n]).Elem()
+	for r := range list {
+		row := reflect.ValueOf(&r).Elem()
 		for i := range columns {
 			b.WriteString("| " + escape.Replace(columns[i].text(row)) + " ")
 		}
 		b.WriteString("|\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.Flush()
 }
+
+// groupRows bounds a row group, which is held in memory.
+const groupRows = 1 << 19
 
 // Parquet writes one file. version is ipflow's own, for created_by; metadata are
 // key-value pairs in order.
-func Parquet[T any](w io.Writer, list []T, version string, metadata ...[2]string) error {
+func Parquet[T any](w io.Writer, list iter.Seq[T], version string, metadata ...[2]string) error {
 	columnsOf(reflect.TypeFor[T]())
 	options := []parquet.WriterOption{parquet.Compression(&parquet.Zstd), parquet.CreatedBy("ipflow", version, "")}
 	for _, kv := range metadata {
 		options = append(options, parquet.KeyValueMetadata(kv[0], kv[1]))
 	}
 	out := parquet.NewGenericWriter[T](w, options...)
-	if _, err := out.Write(list); err != nil {
-		return fmt.Errorf("write Parquet: %w", err)
+	rows := 0
+	for r := range list {
+		if _, err := out.Write([]T{r}); err != nil {
+			return fmt.Errorf("write Parquet: %w", err)
+		}
+		if rows++; rows%groupRows == 0 {
+			if err := out.Flush(); err != nil {
+				return fmt.Errorf("write Parquet: %w", err)
+			}
+		}
 	}
 	if err := out.Close(); err != nil {
 		return fmt.Errorf("write Parquet: %w", err)

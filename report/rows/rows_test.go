@@ -3,6 +3,7 @@ package rows
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ var list = []row{{"a", "r|1", 7, true}, {"b,\"c\"\nd", "", -1, false}}
 
 func TestCSV(t *testing.T) {
 	var b bytes.Buffer
-	if err := CSV(&b, list); err != nil {
+	if err := CSV(&b, slices.Values(list)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := csv.NewReader(&b).ReadAll()
@@ -32,7 +33,7 @@ func TestCSV(t *testing.T) {
 
 func TestMarkdown(t *testing.T) {
 	var b bytes.Buffer
-	if err := Markdown(&b, list); err != nil {
+	if err := Markdown(&b, slices.Values(list)); err != nil {
 		t.Fatal(err)
 	}
 	want := "| name | rule | number | yes |\n|---|---|---|---|\n| a | r\\|1 | 7 | true |\n| b,\"c\" d |  | -1 | false |\n"
@@ -43,10 +44,10 @@ func TestMarkdown(t *testing.T) {
 
 func TestParquet(t *testing.T) {
 	var b, again bytes.Buffer
-	if err := Parquet(&b, list, "1.0", [2]string{"ipflow.version", "1.0"}); err != nil {
+	if err := Parquet(&b, slices.Values(list), "1.0", [2]string{"ipflow.version", "1.0"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Parquet(&again, list, "1.0", [2]string{"ipflow.version", "1.0"}); err != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
+	if err := Parquet(&again, slices.Values(list), "1.0", [2]string{"ipflow.version", "1.0"}); err != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
 		t.Error("equal rows, other bytes", err)
 	}
 	f, err := parquet.OpenFile(bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -61,7 +62,7 @@ func TestParquet(t *testing.T) {
 		t.Error(err, cmp.Diff(list, got))
 	}
 	var none bytes.Buffer
-	if err := Parquet[row](&none, nil, "1.0"); err != nil {
+	if err := Parquet(&none, slices.Values([]row(nil)), "1.0"); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := parquet.Read[row](bytes.NewReader(none.Bytes()), int64(none.Len())); err != nil || len(got) != 0 {

@@ -233,6 +233,7 @@ func findGroups(n *network.Network, name string) (out []found) {
 	return out
 }
 
+// findASGs finds application security groups, all of them when name is empty.
 func findASGs(n *network.Network, name string) (out []found) {
 	ids := map[string]string{}
 	for _, a := range n.ASGs {
@@ -248,7 +249,7 @@ func findASGs(n *network.Network, name string) (out []found) {
 		}
 	}
 	for _, id := range ids {
-		if matchesID(id, network.LastSegment(id), name) {
+		if name == "" || matchesID(id, network.LastSegment(id), name) {
 			out = append(out, found{id, ASGEnd(n, id)})
 		}
 	}

@@ -95,10 +95,7 @@ func (s *Space) Parts(m Map, locals index.Addresses) (out []Part) {
 // eachLocal visits the intervals of local addresses from the one that holds
 // first on, until f returns false.
 func (s *Space) eachLocal(r ref, first uint32, f func(n *node, i int) bool) {
-	n := &node{dim: local, starts: []uint32{0}, to: []ref{r}}
-	if s.dim(r) == local {
-		n = s.node(r)
-	}
+	n := s.cutsOf(r, local, true)
 	i, exact := slices.BinarySearch(n.starts, first)
 	if !exact {
 		i--
@@ -108,14 +105,56 @@ func (s *Space) eachLocal(r ref, first uint32, f func(n *node, i int) bool) {
 }
 
 func (s *Space) eachLocal6(r ref, first interval.IPv6, f func(n *node, i int) bool) {
-	n := &node{dim: local, wide: []interval.IPv6{firstIPv6}, to: []ref{r}}
-	if s.dim(r) == local {
-		n = s.node(r)
-	}
+	n := s.cutsOf(r, local, false)
 	i, exact := slices.BinarySearchFunc(n.wide, first, interval.IPv6.Compare)
 	if !exact {
 		i--
 	}
 	for ; i < len(n.to) && f(n, i); i++ {
 	}
+}
+
+// Services returns what the Map is, over protocols and ports, at the remote
+// addresses: each distinct part once, of IPv4 and of IPv6 addresses, as Maps
+// that cut no address and are IPv4 only. m must not cut local addresses.
+func (s *Space) Services(m Map, remotes index.Addresses) (v4, v6 []Map) {
+	add := func(list *[]Map, to ref) {
+		if x := (Map{v4: to}); !slices.Contains(*list, x) {
+			*list = append(*list, x)
+		}
+	}
+	for _, r := range remotes.V4 {
+		n := s.cutsOf(m.v4, remote, true)
+		i, exact := slices.BinarySearch(n.starts, uint32(r.First))
+		if !exact {
+			i--
+		}
+		for ; i < len(n.to) && n.starts[i] <= uint32(r.Last); i++ {
+			add(&v4, n.to[i])
+		}
+	}
+	for _, r := range remotes.V6 {
+		n := s.cutsOf(m.v6, remote, false)
+		i, exact := slices.BinarySearchFunc(n.wide, r.First, interval.IPv6.Compare)
+		if !exact {
+			i--
+		}
+		for ; i < len(n.to) && n.wide[i].Compare(r.Last) <= 0; i++ {
+			add(&v6, n.to[i])
+		}
+	}
+	return v4, v6
+}
+
+// cutsOf returns the node, or one interval where r does not cut the dimension.
+func (s *Space) cutsOf(r ref, dim uint8, v4 bool) *node {
+	switch {
+	case s.dim(r) == dim:
+		return s.node(r)
+	case s.dim(r) < dim:
+		panic("space: the Map cuts an earlier dimension")
+	case v4:
+		return &node{dim: dim, starts: []uint32{0}, to: []ref{r}}
+	}
+	return &node{dim: dim, wide: []interval.IPv6{firstIPv6}, to: []ref{r}}
 }
