@@ -1,0 +1,202 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+	"ipflow/verify/internal/world"
+	"ipflow/verify/oracle"
+	"ipflow/verify/space"
+)
+
+func holds(b *space.Box, t flow.Tuple) bool {
+	if !b.Local.Contains(t.Local.Netip()) || !b.Remote.Contains(t.Remote.Netip()) || !b.Protocols.Contains(t.Protocol) {
+		return false
+	}
+	if !t.Protocol.HasPorts() {
+		return b.LocalPorts.Equal(space.AllPorts) && b.RemotePorts.Equal(space.AllPorts)
+	}
+	return b.LocalPorts.Contains(interval.Port(t.LocalPort)) && b.RemotePorts.Contains(interval.Port(t.RemotePort))
+}
+
+// compared reports whether the address is one at which the pair is compared.
+func compared(a netip.Addr, nics ...*network.NIC) bool {
+	open := false
+	for _, c := range nics {
+		if c.IPConfigOf(a) != nil {
+			return true
+		}
+		open = open || dynamic(c)
+	}
+	if !open {
+		return false
+	}
+	for _, c := range nics {
+		if c.Subnet == nil || len(c.Subnet.Prefixes) == 0 || slices.ContainsFunc(c.Subnet.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// compareWorlds checks every question of two worlds against the report.
+func compareWorlds(t *testing.T, before, after *world.World) (changed int) {
+	t.Helper()
+	r, err := Run(context.Background(), before.Net, after.Net, Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judges := [2]*oracle.Oracle{oracle.New(before.Net), oracle.New(after.Net)}
+	fail := func(format string, args ...any) {
+		t.Fatalf("%s\nbefore\n%s\nafter\n%s", fmt.Sprintf(format, args...), before, after)
+	}
+	old := map[string]*network.NIC{}
+	for _, c := range before.Net.NICs {
+		old[network.Key(c.ID)] = c
+	}
+	for i := range r.Changes {
+		c := &r.Changes[i]
+		was, is := judges[0].Classify(old[network.Key(c.WitnessNIC.ID)], c.Witness), judges[1].Classify(c.WitnessNIC, c.Witness)
+		if was.Access != c.Before.Access || is.Access != c.After.Access || was.Access == is.Access {
+			fail("witness %+v of %s: %v to %v, the oracle says %v to %v", c.Witness, c.WitnessNIC.ID, c.Before, c.After, was, is)
+		}
+		if c.Before.Access != flow.Unknown && (c.Before.Rule == nil) != (was.Rule == 0) || c.After.Rule != nil && c.After.Rule.Ref != is.Rule {
+			fail("witness %+v: rules differ", c.Witness)
+		}
+		if !slices.ContainsFunc(c.Boxes, func(b space.Box) bool { return holds(&b, c.Witness) }) {
+			fail("witness %+v is in no box", c.Witness)
+		}
+		changed++
+	}
+	after.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
+		o := old[network.Key(c.ID)]
+		if o == nil || q.AnySourcePort || !compared(q.Local.Netip(), o, c) {
+			return true
+		}
+		was, is := judges[0].Classify(o, q).Access, judges[1].Classify(c, q).Access
+		var hits []*Change
+		for i := range r.Changes {
+			x := &r.Changes[i]
+			if x.Direction == q.Direction && slices.Contains(x.NICs, c) && slices.ContainsFunc(x.Boxes, func(b space.Box) bool { return holds(&b, q) }) {
+				hits = append(hits, x)
+			}
+		}
+		switch {
+		case was == is && len(hits) > 0, was != is && len(hits) != 1:
+			fail("%s %+v: %s to %s is in %d changes", c.ID, q, was, is, len(hits))
+		case len(hits) == 1 && (hits[0].Before.Access != was || hits[0].After.Access != is):
+			fail("%s %+v: %s to %s, told as %s to %s", c.ID, q, was, is, hits[0].Before.Access, hits[0].After.Access)
+		}
+		return true
+	})
+	return changed
+}
+
+func randomBytes(rng *rand.Rand, n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(rng.Uint32())
+	}
+	return out
+}
+
+// TestDiffEqualsBruteForce compares random worlds with mutations of themselves.
+func TestDiffEqualsBruteForce(t *testing.T) {
+	worlds := 1000
+	if testing.Short() {
+		worlds = 100
+	}
+	rng := rand.New(rand.NewPCG(3, 9))
+	changes, same := 0, 0
+	for range worlds {
+		bytes := randomBytes(rng, 500)
+		mutated := slices.Clone(bytes)
+		for range rng.IntN(12) {
+			mutated[rng.IntN(400)] = byte(rng.Uint32())
+		}
+		n := compareWorlds(t, world.New(bytes), world.New(mutated))
+		if changes += n; n == 0 {
+			same++
+		}
+	}
+	t.Logf("%d changes in %d worlds, %d without any", changes, worlds, same)
+	if changes == 0 || same == 0 {
+		t.Error("the worlds do not differ as they should")
+	}
+}
+
+// respell says the same in other words: rules get other names, numbers and
+// places, lists another order, prefixes are cut in two, words change their case.
+func respell(n *network.Network, rng *rand.Rand) {
+	for _, g := range n.SecurityGroups {
+		for _, r := range g.Rules {
+			r.ID, r.Name = g.ID+"/securityRules/other-"+r.Name, "other-"+r.Name
+			r.Priority = 4*r.Priority + 300
+			r.Origin.File, r.Origin.Line = "elsewhere.json", rng.IntN(1000)
+			r.Source, r.Destination = respellSide(r.Source, rng), respellSide(r.Destination, rng)
+			r.SourcePorts, r.DestinationPorts = respellPorts(r.SourcePorts, rng), respellPorts(r.DestinationPorts, rng)
+		}
+		rng.Shuffle(len(g.Rules), func(i, j int) { g.Rules[i], g.Rules[j] = g.Rules[j], g.Rules[i] })
+	}
+}
+
+func respellSide(list []network.Selector, rng *rand.Rand) (out []network.Selector) {
+	for _, s := range list {
+		switch {
+		case s.Kind == network.SelectServiceTag || s.Kind == network.SelectASG:
+			s.Text = strings.ToUpper(s.Text)
+		case s.Kind == network.SelectPrefix && s.Prefix.Bits() > 0 && !s.Prefix.IsSingleIP():
+			low := netip.PrefixFrom(s.Prefix.Addr(), s.Prefix.Bits()+1)
+			b := s.Prefix.Addr().AsSlice()
+			b[s.Prefix.Bits()/8] |= 0x80 >> (s.Prefix.Bits() % 8)
+			high, _ := netip.AddrFromSlice(b)
+			out = append(out, network.Selector{Kind: s.Kind, Prefix: low, Text: low.String()})
+			s.Prefix = netip.PrefixFrom(high, low.Bits())
+			s.Text = s.Prefix.String()
+		}
+		out = append(out, s)
+	}
+	rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func respellPorts(list []flow.PortRange, rng *rand.Rand) (out []flow.PortRange) {
+	for _, r := range list {
+		if r.First < r.Last {
+			middle := r.First + uint16(rng.IntN(int(r.Last-r.First)))
+			out = append(out, flow.PortRange{First: middle + 1, Last: r.Last})
+			r.Last = middle
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// TestOtherWordsChangeNothing holds the diff of a world with itself in other
+// words to be empty.
+func TestOtherWordsChangeNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for i := range 200 {
+		bytes := randomBytes(rng, 500)
+		before, after := world.Draw(bytes), world.Draw(bytes)
+		// Facts name rules and spellings; unknown ones are worlds of their own.
+		network.Link(before.Net)
+		respell(after.Net, rng)
+		network.Link(after.Net)
+		r, err := Run(context.Background(), before.Net, after.Net, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Changes)+len(r.OnlyOld)+len(r.OnlyNew) > 0 {
+			t.Fatalf("world %d: %d changes, the first from %+v to %+v\n%s\n%s", i, len(r.Changes), r.Changes[0].Before, r.Changes[0].After, before, after)
+		}
+	}
+}
