@@ -41,7 +41,7 @@ warning one that does nothing, info one that earlier rules take some flows from.
   ipflow lint -s export/ --nsg web-nsg --kind shadowed,redundant --print-all
   ipflow lint -s export/ --fix-plan
   ipflow lint -s export/ -o json | jq '.findings[] | select(.differentAction)'`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	fs := cmd.Flags()
 	a.addSnapshotFlags(fs)

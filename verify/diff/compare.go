@@ -66,6 +66,9 @@ type labelled struct {
 
 // differing returns the pairs whose content is not the same on both sides.
 func (c *comparer) differing(ctx context.Context, pairs []pair) ([]pair, error) {
+	if c.options.all {
+		return pairs, nil
+	}
 	marks := [2][]mark{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.options.Workers)

@@ -19,6 +19,8 @@ type Options struct {
 	// access did not.
 	Rules   bool
 	Workers int // goroutines; 0 means GOMAXPROCS
+
+	all bool // compares NICs of equal content too, for tests
 }
 
 // Decision is one side's answer.
