@@ -163,7 +163,7 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 		return err
 	}
 	if f.expect == "none" && len(answer.Sets) > 0 {
-		return &exitError{exitFindings, usageless("expected none, but there is " + reach.Example(&report))}
+		return &exitError{exitFindings, usageless("expected none, but there is " + p.Example(answer))}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package reach
 
 import (
-	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
@@ -28,14 +27,11 @@ type Matrix struct {
 	p         *Prober
 	sources   [][]class // by zone
 	receivers [][]class
-	cells     map[[2]int32]space.Map // by pair of value sets: marks
+	pairs     map[[2]space.Map]space.Map // marks, by what both ends see
 	joins     map[[2]space.Map]space.Map
-	values    []valueSet
-	valueIDs  map[string]int32
-	mapIDs    map[space.Map]uint32
 	services  map[space.Map][]Service
-	anywhere  space.Map // the decision of an end that is not asked: allowed
-	accessIDs map[space.Map]int32
+	anywhere  space.Map         // the decision of an end that is not asked: allowed
+	scratch   [2][2][]space.Map // what an end sees, by end and family
 }
 
 // class is addresses of a zone that share a classifier, and what they see of
@@ -46,10 +42,6 @@ type class struct {
 	asked  bool      // false: the zone is not made of NICs
 	nic    *network.NIC
 	tag    *network.Selector // the addresses depend on who looks
-	id     int32             // of access, counted from 0
-	// seen remembers the sets of services, IPv4 and IPv6, that the access map of
-	// each id has at these addresses, plus one; 0 is not known yet.
-	seen [][2]int32
 }
 
 // The labels of access maps; 0 is Deny.
@@ -64,9 +56,6 @@ const (
 	someUnknown
 	someDenied
 )
-
-// valueSet is distinct services.
-type valueSet []space.Map
 
 // Service is services that a zone may use at another.
 type Service struct {
@@ -89,11 +78,9 @@ type Cell struct {
 func (p *Prober) Matrix(zones []Zone) *Matrix {
 	p.notes, p.noted = nil, map[string]bool{}
 	m := &Matrix{
-		Zones: zones, p: p, cells: map[[2]int32]space.Map{}, joins: map[[2]space.Map]space.Map{}, valueIDs: map[string]int32{},
-		mapIDs: map[space.Map]uint32{}, services: map[space.Map][]Service{}, accessIDs: map[space.Map]int32{},
+		Zones: zones, p: p, pairs: map[[2]space.Map]space.Map{}, joins: map[[2]space.Map]space.Map{}, services: map[space.Map][]Service{},
 	}
 	m.anywhere = p.space.Labelled(space.Everything, accessAllowed)
-	m.valueID(nil) // the empty set is 0
 	access := map[baseKey]space.Map{}
 	for i := range zones {
 		m.sources = append(m.sources, m.classes(&zones[i], flow.Outbound, access))
@@ -146,24 +133,17 @@ func (m *Matrix) classes(z *Zone, dir flow.Direction, access map[baseKey]space.M
 		b := baseKey{k.k, dir, flow.Inbound}
 		x, ok := access[b]
 		if !ok {
-			x = m.p.space.Relabel(m.p.base(k.k, dir, flow.Inbound), m.accessOf)
+			x = m.p.space.Of(k.k.Partition(), flow.Inbound, m.accessOf)
 			access[b] = x
 		}
-		id, ok := m.accessIDs[x]
-		if !ok {
-			id = int32(len(m.accessIDs))
-			m.accessIDs[x] = id
-		}
-		out = append(out, class{at: index.Join(parts[k]), access: x, asked: true, nic: firsts[k], id: id})
+		out = append(out, class{at: index.Join(parts[k]), access: x, asked: true, nic: firsts[k]})
 	}
 	return out
 }
 
-func (m *Matrix) accessOf(label int) int {
-	if label == 0 {
-		return 0
-	}
-	switch m.p.decisions[label].Access {
+// accessOf turns a verdict into a label of access maps.
+func (m *Matrix) accessOf(id index.VerdictID) int {
+	switch m.p.decisions[m.p.labelOf(id)].Access {
 	case flow.Allow:
 		return accessAllowed
 	case flow.Unknown:
@@ -173,48 +153,15 @@ func (m *Matrix) accessOf(label int) int {
 	return 0
 }
 
-// valueID numbers a set of services.
-func (m *Matrix) valueID(set []space.Map) int32 {
-	ids := make([]uint32, len(set))
-	for i, x := range set {
-		id, ok := m.mapIDs[x]
-		if !ok {
-			id = uint32(len(m.mapIDs))
-			m.mapIDs[x] = id
-		}
-		ids[i] = id
-	}
-	slices.Sort(ids)
-	key := make([]byte, 0, 4*len(ids))
-	for _, id := range ids {
-		key = binary.LittleEndian.AppendUint32(key, id)
-	}
-	n, ok := m.valueIDs[string(key)]
-	if !ok {
-		n = int32(len(m.values))
-		m.valueIDs[string(key)] = n
-		m.values = append(m.values, set)
-	}
-	return n
-}
-
-// seenBy returns the distinct services that an access map has at the addresses
-// of a class, of both families.
-func (m *Matrix) seenBy(far *class, near *class) [2]int32 {
+// sees writes the distinct services that the end near has at the addresses of
+// far into the scratch of the end.
+func (m *Matrix) sees(near, far *class, end int) {
+	at := far.at
 	if far.tag != nil {
-		at := m.p.remotes(&End{Text: far.tag.Text, tag: far.tag}, near.nic)
-		v4, v6 := m.p.space.Services(near.access, at)
-		return [2]int32{m.valueID(v4), m.valueID(v6)}
+		at = m.p.remotes(&End{Text: far.tag.Text, tag: far.tag}, near.nic)
 	}
-	if far.seen == nil {
-		far.seen = make([][2]int32, len(m.accessIDs))
-	}
-	ids := &far.seen[near.id]
-	if ids[0] == 0 {
-		v4, v6 := m.p.space.Services(near.access, far.at)
-		*ids = [2]int32{m.valueID(v4) + 1, m.valueID(v6) + 1}
-	}
-	return [2]int32{ids[0] - 1, ids[1] - 1}
+	out := &m.scratch[end]
+	out[0], out[1] = m.p.space.Services(near.access, at, out[0][:0], out[1][:0])
 }
 
 // Cell returns what zone from may send to zone to. Nothing is known, and told,
@@ -224,29 +171,27 @@ func (m *Matrix) Cell(from, to int) Cell {
 	for i := range m.sources[from] {
 		for j := range m.receivers[to] {
 			s, r := &m.sources[from][i], &m.receivers[to][j]
-			if !s.asked && !r.asked {
+			switch { // an end that is not asked allows everything
+			case s.asked && r.asked:
+				m.sees(r, s, 0)
+				m.sees(s, r, 1)
+			case r.asked:
+				m.sees(r, s, 0)
+				m.scratch[1] = m.allowing()
+			case s.asked:
+				m.sees(s, r, 1)
+				m.scratch[0] = m.allowing()
+			default:
 				continue
-			}
-			var in, out [2]int32
-			if r.asked {
-				in = m.seenBy(s, r)
-			}
-			if s.asked {
-				out = m.seenBy(r, s)
 			}
 			for family := range 2 {
 				if !s.has(family) || !r.has(family) {
 					continue
 				}
-				a, b := in[family], out[family]
-				switch { // an end that is not asked allows everything
-				case !r.asked && b != 0:
-					a = m.valueID([]space.Map{m.allowed()})
-				case !s.asked && a != 0:
-					b = m.valueID([]space.Map{m.allowed()})
-				}
-				if a != 0 && b != 0 {
-					marks = m.or(marks, m.pair(a, b))
+				for _, x := range m.scratch[0][family] {
+					for _, y := range m.scratch[1][family] {
+						marks = m.or(marks, m.pair(x, y))
+					}
 				}
 			}
 		}
@@ -259,33 +204,29 @@ func (c *class) has(family int) bool {
 	return c.tag != nil || family == 0 && len(c.at.V4) > 0 || family == 1 && len(c.at.V6) > 0
 }
 
-func (m *Matrix) allowed() space.Map {
-	v4, _ := m.p.space.Services(m.anywhere, index.Addresses{V4: everything.V4})
-	return v4[0]
+// allowing is what an end sees that allows everything.
+func (m *Matrix) allowing() (out [2][]space.Map) {
+	out[0], out[1] = m.p.space.Services(m.anywhere, everything, nil, nil)
+	return out
 }
 
-// pair marks what happens between endpoints that see any of the services of a
-// and any of those of b.
-func (m *Matrix) pair(a, b int32) space.Map {
-	key := [2]int32{a, b}
-	marks, ok := m.cells[key]
-	if ok {
-		return marks
+// pair marks what happens between endpoints of which the receiver sees x and the
+// sender y.
+func (m *Matrix) pair(x, y space.Map) space.Map {
+	key := [2]space.Map{x, y}
+	marks, ok := m.pairs[key]
+	if !ok {
+		marks = m.p.space.Combine(x, y, func(p, q int) int {
+			switch {
+			case p == 0 || q == 0:
+				return someDenied
+			case p == accessAllowed && q == accessAllowed:
+				return someAllowed
+			}
+			return someUnknown
+		})
+		m.pairs[key] = marks
 	}
-	for _, x := range m.values[a] {
-		for _, y := range m.values[b] {
-			marks = m.or(marks, m.p.space.Combine(x, y, func(p, q int) int {
-				switch {
-				case p == 0 || q == 0:
-					return someDenied
-				case p == accessAllowed && q == accessAllowed:
-					return someAllowed
-				}
-				return someUnknown
-			}))
-		}
-	}
-	m.cells[key] = marks
 	return marks
 }
 

@@ -20,7 +20,7 @@ type Prober struct {
 
 	decisions []Decision // by label; label 0 is outside the question
 	labels    map[Decision]int
-	verdicts  map[index.VerdictID]int
+	verdicts  []int // label by verdict id; 0 is not known yet
 	bases     map[baseKey]space.Map
 	narrowed  map[narrowKey]space.Map
 	joined    map[[2]space.Map]space.Map
@@ -52,7 +52,7 @@ type narrowKey struct {
 // New returns a Prober of a linked network and its index.
 func New(n *network.Network, ix *index.Index) *Prober {
 	return &Prober{
-		net: n, ix: ix, space: space.New(), decisions: make([]Decision, 1), labels: map[Decision]int{}, verdicts: map[index.VerdictID]int{},
+		net: n, ix: ix, space: space.New(), decisions: make([]Decision, 1), labels: map[Decision]int{},
 		bases: map[baseKey]space.Map{}, narrowed: map[narrowKey]space.Map{}, joined: map[[2]space.Map]space.Map{}, noted: map[string]bool{},
 	}
 }
@@ -229,8 +229,11 @@ func (p *Prober) base(k *index.Classifier, dir, seen flow.Direction) space.Map {
 }
 
 func (p *Prober) labelOf(id index.VerdictID) int {
-	l, ok := p.verdicts[id]
-	if !ok {
+	for len(p.verdicts) <= int(id) {
+		p.verdicts = append(p.verdicts, 0)
+	}
+	l := p.verdicts[id]
+	if l == 0 {
 		v := p.ix.Verdict(id)
 		d := Decision{Access: v.Access, Rule: v.Rule, Layer: v.Layer, Reason: v.Reason}
 		if v.Access == flow.Unknown {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"ipflow/ingest/diag"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
 	"ipflow/verify/space"
 )
 
@@ -182,11 +184,14 @@ func few(list []string) string {
 func (p *Prober) because(b *ReportBox) string {
 	var parts []string
 	if b.Rule != nil {
-		text := "by " + *b.Rule + " (" + *b.Layer + ")"
-		if r := p.rulesByID()[*b.Rule]; r != nil && r.Origin.File != "" {
-			text += " " + r.Origin.String()
+		text := "by " + *b.Rule
+		if r := p.rulesByID()[*b.Rule]; r != nil {
+			text = "by " + network.LastSegment(r.GroupID()) + ", " + r.Spelling()
+			if r.Origin.File != "" {
+				text += ", " + r.Origin.String()
+			}
 		}
-		parts = append(parts, text)
+		parts = append(parts, text+" ("+*b.Layer+")")
 	}
 	if b.Reason != "" {
 		parts = append(parts, b.Reason)
@@ -211,16 +216,22 @@ func flowText(f *space.Flow) string {
 	return f.Protocol + " " + local + " > " + remote
 }
 
-// Example tells the first set of a report by its witness: one that is allowed,
-// if there is any. The report is not empty.
-func Example(r *Report) string {
-	at := slices.IndexFunc(r.Sets, func(s ReportSet) bool { return s.Access == "Allow" })
-	s := &r.Sets[max(at, 0)]
-	text := s.Access + ": " + s.Direction + " " + flowText(s.Witness) + " at " + s.Witness.NIC
-	for _, b := range s.Boxes {
-		if b.Rule != nil {
-			return text + ", by " + *b.Rule
+// Example tells the first set of an answer by its witness and what decides it:
+// one that is allowed, if there is any. The answer is not empty.
+func (p *Prober) Example(a Answer) string {
+	at := slices.IndexFunc(a.Sets, func(s Set) bool { return s.Access == flow.Allow })
+	s := &a.Sets[max(at, 0)]
+	f := space.FlowOf(s.WitnessNIC.ID, s.Witness)
+	text := s.Access.String() + ": " + f.Direction + " " + flowText(&f) + " at " + f.NIC
+	for i := range s.Boxes {
+		b := &s.Boxes[i]
+		if !p.space.Contains(p.space.Box(b.Box), s.Witness) {
+			continue
 		}
+		if id := p.RuleID(b.Decision); id != "" {
+			return text + ", by " + id
+		}
+		return text + ", " + b.Reason
 	}
-	return text
+	panic("reach: a witness that no box holds")
 }

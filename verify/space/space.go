@@ -1,6 +1,7 @@
 package space
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"ipflow/index"
@@ -214,12 +215,21 @@ func (s *Space) Of(p *index.Partition, dir flow.Direction, label func(index.Verd
 	}
 	services := s.first(columns).v4
 	var rows rowCuts
+	labels := make([]ref, len(p.Columns))
+	known := map[string]ref{} // rows with the same labels
+	var key []byte
 	for r := range p.Rows {
-		verdicts := make([]ref, len(p.Columns))
-		for c := range verdicts {
-			verdicts[c] = labelRef(label(p.Verdict(r, c)))
+		key = key[:0]
+		for c := range labels {
+			labels[c] = labelRef(label(p.Verdict(r, c)))
+			key = binary.LittleEndian.AppendUint32(key, uint32(labels[c]))
 		}
-		rows.add(p.Rows[r], s.relabel(services, map[ref]ref{}, func(l int) ref { return verdicts[l-1] }))
+		to, ok := known[string(key)]
+		if !ok {
+			to = s.relabel(services, map[ref]ref{}, func(l int) ref { return labels[l-1] })
+			known[string(key)] = to
+		}
+		rows.add(p.Rows[r], to)
 	}
 	return rows.join(s, remote)
 }

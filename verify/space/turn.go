@@ -114,33 +114,44 @@ func (s *Space) eachLocal6(r ref, first interval.IPv6, f func(n *node, i int) bo
 	}
 }
 
-// Services returns what the Map is, over protocols and ports, at the remote
-// addresses: each distinct part once, of IPv4 and of IPv6 addresses, as Maps
-// that cut no address and are IPv4 only. m must not cut local addresses.
-func (s *Space) Services(m Map, remotes index.Addresses) (v4, v6 []Map) {
-	add := func(list *[]Map, to ref) {
-		if x := (Map{v4: to}); !slices.Contains(*list, x) {
-			*list = append(*list, x)
+// Services appends what the Map is, over protocols and ports, at the remote
+// addresses: each distinct part once, of IPv4 addresses to v4 and of IPv6
+// addresses to v6, as Maps that cut no address and are IPv4 only. m must not cut
+// local addresses.
+func (s *Space) Services(m Map, remotes index.Addresses, v4, v6 []Map) (four, six []Map) {
+	add := func(list []Map, from int, to ref) []Map {
+		x := Map{v4: to}
+		if slices.Contains(list[from:], x) {
+			return list
+		}
+		return append(list, x)
+	}
+	from4, from6 := len(v4), len(v6)
+	if s.dim(m.v4) != remote && len(remotes.V4) > 0 {
+		v4 = append(v4, Map{v4: m.v4})
+	} else {
+		for _, r := range remotes.V4 {
+			n := s.node(m.v4)
+			i, exact := slices.BinarySearch(n.starts, uint32(r.First))
+			if !exact {
+				i--
+			}
+			for ; i < len(n.to) && n.starts[i] <= uint32(r.Last); i++ {
+				v4 = add(v4, from4, n.to[i])
+			}
 		}
 	}
-	for _, r := range remotes.V4 {
-		n := s.cutsOf(m.v4, remote, true)
-		i, exact := slices.BinarySearch(n.starts, uint32(r.First))
-		if !exact {
-			i--
-		}
-		for ; i < len(n.to) && n.starts[i] <= uint32(r.Last); i++ {
-			add(&v4, n.to[i])
-		}
+	if s.dim(m.v6) != remote && len(remotes.V6) > 0 {
+		return v4, append(v6, Map{v4: m.v6})
 	}
 	for _, r := range remotes.V6 {
-		n := s.cutsOf(m.v6, remote, false)
+		n := s.node(m.v6)
 		i, exact := slices.BinarySearchFunc(n.wide, r.First, interval.IPv6.Compare)
 		if !exact {
 			i--
 		}
 		for ; i < len(n.to) && n.wide[i].Compare(r.Last) <= 0; i++ {
-			add(&v6, n.to[i])
+			v6 = add(v6, from6, n.to[i])
 		}
 	}
 	return v4, v6
