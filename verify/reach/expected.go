@@ -144,6 +144,10 @@ func readJSON(path string, text []byte, to any) error {
 	case errors.As(err, &kind):
 		at = kind.Offset
 	}
+	if _, name, unknown := strings.Cut(err.Error(), "unknown field "); unknown {
+		// The decoder has read on to the end of the value by now.
+		at = max(0, int64(bytes.Index(text, []byte(name))))
+	}
 	line := 1 + bytes.Count(text[:min(max(at, 0), int64(len(text)))], []byte("\n"))
 	return fmt.Errorf("%s:%d: expected flows: %w", path, line, err)
 }
