@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ipflow/ingest/diag"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 	"ipflow/verify"
@@ -227,33 +228,9 @@ func nearest(n *network.Network, nic, vm string) string {
 		return ""
 	}
 	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k), limit); d < limit {
+		if d := diag.Distance(strings.ToLower(name), strings.ToLower(k)); d < limit {
 			best, limit = k, d
 		}
 	}
 	return best
-}
-
-// distance is the Levenshtein distance, or limit when it is not below limit.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

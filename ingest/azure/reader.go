@@ -212,7 +212,7 @@ func meant(s string, allowed ...string) string {
 	}
 	best, at := "", 3 // more than two edits is another word
 	for _, a := range allowed {
-		if d := distance(strings.ToLower(s), strings.ToLower(a)); d < at && d < len(a) {
+		if d := diag.Distance(strings.ToLower(s), strings.ToLower(a)); d < at && d < len(a) {
 			best, at = a, d
 		}
 	}
@@ -220,25 +220,4 @@ func meant(s string, allowed ...string) string {
 		return ""
 	}
 	return "; did you mean " + strconv.Quote(best) + "?"
-}
-
-// distance counts the edits between two short words, a swap of neighbours as two.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

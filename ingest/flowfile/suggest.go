@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ipflow/ingest/column"
+	"ipflow/ingest/diag"
 )
 
 // aliases are names that other tools give to flow columns, without case and
@@ -68,7 +69,7 @@ func suggest(names []string, c column.Name, twoEnded bool) (name, why string) {
 		}
 	}
 	for i, s := range squeezed {
-		if len(target) > 4 && isFlowName(names[i]) < 0 && distance(s, target) <= 2 {
+		if len(target) > 4 && isFlowName(names[i]) < 0 && diag.Distance(s, target) <= 2 {
 			return names[i], ""
 		}
 	}
@@ -99,29 +100,4 @@ func squeeze(s string) string {
 		}
 		return r
 	}, strings.ToLower(s))
-}
-
-// distance is the number of single-byte edits between two short names; long
-// ones are simply far.
-func distance(a, b string) int {
-	if len(a) > 32 || len(b) > 32 {
-		return 32
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -17,5 +17,5 @@
 // The language: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions
 // The functions: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions
 //
-// Imports: standard library only.
+// Imports: ingest/diag.
 package expr

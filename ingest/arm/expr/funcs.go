@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"ipflow/ingest/diag"
 )
 
 // mode says how a function takes unknown arguments.
@@ -116,7 +118,7 @@ func didYouMean(name string) string {
 	}
 	best, distance := "", math.MaxInt
 	for _, r := range table {
-		if d := editDistance(key, r.name); d < distance {
+		if d := diag.Distance(key, r.name); d < distance {
 			best, distance = r.display(), d
 		}
 	}
@@ -124,25 +126,4 @@ func didYouMean(name string) string {
 		return ""
 	}
 	return ": did you mean '" + best + "'?"
-}
-
-// editDistance counts the bytes to insert, delete or replace.
-func editDistance(a, b string) int {
-	above := make([]int, len(b)+1)
-	for j := range above {
-		above[j] = j
-	}
-	for i := range len(a) {
-		diagonal := above[0]
-		above[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = above[j+1]
-			above[j+1] = min(cost, diagonal+1, above[j]+1)
-		}
-	}
-	return above[len(b)]
 }
