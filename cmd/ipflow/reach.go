@@ -157,7 +157,7 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	case "parquet":
 		err = rows.Parquet(a.stdout, slices.Values(report.Rows()), version, provenance(s)...)
 	default:
-		err = p.WriteText(a.stdout, &report)
+		err = p.WriteText(a.stdout, answer)
 	}
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ type Service struct {
 	DestinationPorts []string
 
 	joinedSource, joinedDestination string // with spaces, for rows
+	// Services that differ in their protocols only are one text: the first has
+	// it, the others have none.
+	text string
 }
 
 // Cell is what one zone may send to another.
@@ -262,10 +265,14 @@ func (m *Matrix) tell(marks space.Map) []Service {
 		// Marks are IPv4 only: services are the same for both families.
 		set := m.p.space.Intersection(m.p.space.Where(marks, kind.is), m.p.space.Box(fourBox()))
 		for _, b := range m.p.space.Boxes(set) {
-			for _, w := range space.WordsOf(b) {
+			for i, w := range space.WordsOf(b) {
+				protocols := ""
+				if i == 0 {
+					protocols = space.ProtocolsText(b.Protocols)
+				}
 				out = append(out, Service{
 					kind.access, kind.every, w.Protocol, w.RemotePorts, w.LocalPorts,
-					strings.Join(w.RemotePorts, " "), strings.Join(w.LocalPorts, " "),
+					strings.Join(w.RemotePorts, " "), strings.Join(w.LocalPorts, " "), protocols,
 				})
 			}
 		}

@@ -107,11 +107,11 @@ func (m *Matrix) WriteJSON(w io.Writer) error {
 
 // Text writes services in a few words: "Tcp 80,443; Udp 53 (some)".
 func Text(list []Service) string {
-	parts := make([]string, len(list))
-	for i, s := range list {
-		text := s.Protocol
-		if text == "*" {
-			text = "any"
+	var parts []string
+	for _, s := range list {
+		text := s.text
+		if text == "" {
+			continue
 		}
 		if s.joinedDestination != allPortsWord {
 			text += " " + strings.ReplaceAll(s.joinedDestination, " ", ",")
@@ -127,7 +127,7 @@ func Text(list []Service) string {
 		case !s.Every:
 			text += " (some)"
 		}
-		parts[i] = text
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
 }

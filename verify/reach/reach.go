@@ -26,7 +26,6 @@ type Prober struct {
 	joined    map[[2]space.Map]space.Map
 	notes     []string
 	noted     map[string]bool
-	byID      map[string]*network.Rule // once asked for
 }
 
 // Decision is what boxes are told apart by.
@@ -272,18 +271,6 @@ func (p *Prober) RuleID(d Decision) string {
 		return r.ID
 	}
 	return ""
-}
-
-// rulesByID finds the rules of a report again.
-func (p *Prober) rulesByID() map[string]*network.Rule {
-	if p.byID == nil {
-		p.byID = map[string]*network.Rule{}
-		for ref := 1; ref < p.net.RuleCount(); ref++ {
-			r := p.net.Rule(flow.RuleRef(ref))
-			p.byID[r.ID] = r
-		}
-	}
-	return p.byID
 }
 
 // joinReasons merges lists of facts, each sorted and joined by commas.

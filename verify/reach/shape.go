@@ -123,54 +123,57 @@ func portText(p *uint16) string {
 // shownItems bounds the entries of a list in text; -o json has all.
 const shownItems = 6
 
-// WriteText writes a report for readers, names inert.
-func (p *Prober) WriteText(w io.Writer, r *Report) error {
+// WriteText writes an answer for readers, names inert.
+func (p *Prober) WriteText(w io.Writer, a Answer) error {
 	var b strings.Builder
 	line := func(format string, args ...any) {
 		b.WriteString(diag.Printable(fmt.Sprintf(format, args...)))
 		b.WriteByte('\n')
 	}
-	if len(r.Sets) == 0 {
+	if len(a.Sets) == 0 {
 		line("no such flow")
 	}
-	for i := range r.Sets {
-		s := &r.Sets[i]
+	for i := range a.Sets {
+		s := &a.Sets[i]
 		if i > 0 {
 			line("")
 		}
 		names := make([]string, len(s.NICs))
-		for n, id := range s.NICs {
-			names[n] = id[strings.LastIndexByte(id, '/')+1:]
+		for n, c := range s.NICs {
+			names[n] = c.Name
 		}
 		line("%s %s at %s", s.Direction, s.Access, few(names))
-		for _, box := range s.Boxes {
-			line("  %s", boxText(s.Direction, &box))
-			line("    %s", p.because(&box))
+		for j := range s.Boxes {
+			line("  %s", boxText(s.Direction, &s.Boxes[j]))
+			line("    %s", p.because(s.Boxes[j].Decision))
 		}
-		line("  for example %s", flowText(s.Witness))
+		witness := space.FlowOf(s.WitnessNIC.ID, s.Witness)
+		line("  for example %s", flowText(&witness))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
 // boxText tells a box in the packet's direction.
-func boxText(direction string, b *ReportBox) string {
-	source, sourcePorts, destination, destinationPorts := b.Remote, b.RemotePorts, b.Local, b.LocalPorts
-	if direction == "Outbound" {
-		source, sourcePorts, destination, destinationPorts = b.Local, b.LocalPorts, b.Remote, b.RemotePorts
+func boxText(dir flow.Direction, b *Box) string {
+	w := space.WordsOf(b.Box)[0]
+	source, sourcePorts, destination, destinationPorts := w.Remote, w.RemotePorts, w.Local, w.LocalPorts
+	if dir == flow.Outbound {
+		source, sourcePorts, destination, destinationPorts = w.Local, w.LocalPorts, w.Remote, w.RemotePorts
 	}
-	protocol := b.Protocol
-	if protocol == "*" {
-		protocol = "any protocol"
-	}
-	return protocol + " from " + few(source) + portsText(" ports ", sourcePorts) + " to " + few(destination) + portsText(" ports ", destinationPorts)
+	return space.ProtocolsText(b.Protocols) + " from " + few(source) + portsText(sourcePorts) + " to " + few(destination) + portsText(destinationPorts)
 }
 
-func portsText(before string, ports []string) string {
-	if len(ports) == 1 && ports[0] == "0-65535" {
+func portsText(ports []string) string {
+	switch {
+	case len(ports) > 1:
+		return " ports " + few(ports)
+	case ports[0] == allPortsWord:
 		return ""
+	case strings.Contains(ports[0], "-"):
+		return " ports " + ports[0]
 	}
-	return before + few(ports)
+	return " port " + ports[0]
 }
 
 func few(list []string) string {
@@ -181,20 +184,17 @@ func few(list []string) string {
 }
 
 // because names the deciding rule with its place, or the facts that are missing.
-func (p *Prober) because(b *ReportBox) string {
+func (p *Prober) because(d Decision) string {
 	var parts []string
-	if b.Rule != nil {
-		text := "by " + *b.Rule
-		if r := p.rulesByID()[*b.Rule]; r != nil {
-			text = "by " + network.LastSegment(r.GroupID()) + ", " + r.Spelling()
-			if r.Origin.File != "" {
-				text += ", " + r.Origin.String()
-			}
+	if r := p.net.Rule(d.Rule); r != nil {
+		text := "by " + network.LastSegment(r.GroupID()) + ", " + r.Spelling()
+		if r.Origin.File != "" {
+			text += ", " + r.Origin.String()
 		}
-		parts = append(parts, text+" ("+*b.Layer+")")
+		parts = append(parts, text+" ("+d.Layer.String()+")")
 	}
-	if b.Reason != "" {
-		parts = append(parts, b.Reason)
+	if d.Reason != "" {
+		parts = append(parts, d.Reason)
 	}
 	return strings.Join(parts, "; ")
 }

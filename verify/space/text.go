@@ -194,3 +194,18 @@ func FlowOf(nic string, t flow.Tuple) Flow {
 	}
 	return f
 }
+
+// ProtocolsText writes a set of protocols for readers.
+func ProtocolsText(s index.Protocols) string {
+	rest := s
+	for w := range rest {
+		rest[w] = ^rest[w]
+	}
+	switch but := protocolWords(rest); {
+	case len(but) == 0:
+		return "any protocol"
+	case s.Contains(flow.TCP) != s.Contains(flow.UDP) && len(but) == 1:
+		return "any protocol but " + but[0]
+	}
+	return strings.Join(protocolWords(s), ", ")
+}
