@@ -107,6 +107,9 @@ func parsePrefix(text string) (netip.Prefix, bool) {
 		return netip.PrefixFrom(a, a.BitLen()), true
 	}
 	p, err := netip.ParsePrefix(text)
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // flows spell it so too
+	}
 	return p.Masked(), err == nil
 }
 

@@ -40,7 +40,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %d NICs, want %d (%v)", text, len(e.Members), nics, err)
 		}
 	}
-	for _, text := range []string{"*", "Internet", "tag:VirtualNetwork", "10.0.0.0/8", "10.0.0.4", "fd00::/8", "::1"} {
+	for _, text := range []string{"*", "Internet", "tag:VirtualNetwork", "10.0.0.0/8", "10.0.0.4", "fd00::/8", "::1", "::ffff:10.0.0.0/104"} {
 		if e, err := Resolve(n, text); err != nil || e.IsNICs() {
 			t.Errorf("%s: %+v, %v", text, e, err)
 		}

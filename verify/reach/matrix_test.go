@@ -35,7 +35,7 @@ func (s *Service) serves(t *testing.T, q flow.Tuple) bool {
 // TestMatrixEqualsEveryPair compares each cell of the matrix of all NICs, one
 // zone each, and of all of them together, with the oracle at both ends.
 func TestMatrixEqualsEveryPair(t *testing.T) {
-	worlds := 200
+	worlds := 120
 	if testing.Short() {
 		worlds = 25
 	}

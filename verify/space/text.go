@@ -121,6 +121,9 @@ func BoxOf(w Words) (b Box, err error) {
 			if err != nil {
 				return b, fmt.Errorf("%q is not a prefix", text)
 			}
+			if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+				p = netip.PrefixFrom(a.Unmap(), p.Bits()-96) // flows spell it so too
+			}
 			list[i] = p
 		}
 		*side.out = index.AddressesOf(list)
