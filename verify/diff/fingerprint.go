@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"ipflow/index"
 	"ipflow/index/interval"
@@ -35,6 +35,12 @@ type list struct {
 	mentions []network.Selector // distinct selectors whose meaning depends on the view or on the network
 }
 
+// spelt is a selector as written.
+type spelt struct {
+	kind network.SelectorKind
+	text string
+}
+
 type listKey struct {
 	group *network.SecurityGroup
 	admin *network.AdminRules
@@ -57,36 +63,29 @@ func newPrinter(n *network.Network, s *index.Selectors, named bool) *printer {
 }
 
 // content collects what is hashed, each part with its length.
-type content struct{ h hash.Hash }
+type content []byte
 
-func newContent() content { return content{sha256.New()} }
-
-func (c content) text(s string) {
+func (c *content) text(s string) {
 	c.number(uint64(len(s)))
-	c.h.Write([]byte(s))
+	*c = append(*c, s...)
 }
 
-func (c content) number(n uint64) {
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], n)
-	c.h.Write(b[:])
-}
+func (c *content) number(n uint64) { *c = binary.LittleEndian.AppendUint64(*c, n) }
 
-func (c content) texts(list []string) {
+func (c *content) part(m mark) { *c = append(*c, m[:]...) }
+
+func (c *content) texts(list []string) {
 	c.number(uint64(len(list)))
 	for _, s := range list {
 		c.text(s)
 	}
 }
 
-func (c content) mark() (p mark) {
-	c.h.Sum(p[:0])
-	return p
-}
+func (c *content) mark() mark { return sha256.Sum256(*c) }
 
 // nic fingerprints a NIC: its own addresses and memberships, and every layer.
 func (p *printer) nic(c *network.NIC) mark {
-	out := newContent()
+	var out content
 	out.text(p.choices)
 	out.number(uint64(len(c.IPConfigs)))
 	for i := range c.IPConfigs {
@@ -104,12 +103,16 @@ func (p *printer) nic(c *network.NIC) mark {
 		}
 	}
 	view := viewOf(c)
+	vnet := view
+	if key := c.VirtualNetworkKey(); c.Observed == nil && key != "" {
+		vnet = "\x00" + key
+	}
 	ref := func(g network.GroupRef) {
 		switch {
 		case g.Group != nil:
-			part := p.view(view, c, listKey{group: g.Group})
+			part := p.view(view, vnet, c, listKey{group: g.Group})
 			out.number(1)
-			out.h.Write(part[:])
+			out.part(part)
 		default:
 			out.number(0)
 			out.text(g.Fact)
@@ -119,8 +122,8 @@ func (p *printer) nic(c *network.NIC) mark {
 	ref(c.Group)
 	if admin := p.net.AdminRulesOf(c); admin != nil {
 		out.texts(admin.Facts)
-		part := p.view(view, c, listKey{admin: admin})
-		out.h.Write(part[:])
+		part := p.view(view, vnet, c, listKey{admin: admin})
+		out.part(part)
 	}
 	return out.mark()
 }
@@ -136,17 +139,17 @@ func viewOf(c *network.NIC) string {
 }
 
 // view fingerprints a list with what its selectors cover for the NIC.
-func (p *printer) view(view string, c *network.NIC, key listKey) mark {
+func (p *printer) view(view, vnet string, c *network.NIC, key listKey) mark {
 	at := viewKey{view, key}
 	if out, ok := p.inView[at]; ok {
 		return out
 	}
 	l := p.list(key)
-	out := newContent()
-	out.h.Write(l.mark[:])
+	var out content
+	out.part(l.mark)
 	for _, s := range l.mentions {
-		part := p.cover(view, c, s)
-		out.h.Write(part[:])
+		part := p.cover(view, vnet, c, s)
+		out.part(part)
 	}
 	done := out.mark()
 	p.inView[at] = done
@@ -154,15 +157,18 @@ func (p *printer) view(view string, c *network.NIC, key listKey) mark {
 }
 
 // cover fingerprints what a selector covers for the NIC.
-func (p *printer) cover(view string, c *network.NIC, s network.Selector) mark {
+func (p *printer) cover(view, vnet string, c *network.NIC, s network.Selector) mark {
 	at := coverKey{view, selectorText(s)}
-	if s.Kind == network.SelectServiceTag && c.Observed == nil {
+	switch {
+	case s.Kind == network.SelectServiceTag && c.Observed == nil:
 		at.view = "" // tag files say the same everywhere
+	case s.Kind == network.SelectASG:
+		at.view = vnet // members are near in all of a virtual network
 	}
 	if out, ok := p.covers[at]; ok {
 		return out
 	}
-	out := newContent()
+	var out content
 	reach := p.selectors.Of(c, s)
 	out.addresses(reach.Sure)
 	for _, d := range reach.May {
@@ -177,21 +183,18 @@ func (p *printer) cover(view string, c *network.NIC, s network.Selector) mark {
 	return done
 }
 
-func (c content) addresses(a index.Addresses) {
-	b := make([]byte, 0, 16+8*len(a.V4)+32*len(a.V6))
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(a.V4)))
+func (c *content) addresses(a index.Addresses) {
+	c.number(uint64(len(a.V4)))
 	for _, r := range a.V4 {
-		b = binary.LittleEndian.AppendUint32(b, uint32(r.First))
-		b = binary.LittleEndian.AppendUint32(b, uint32(r.Last))
+		c.number(uint64(r.First)<<32 | uint64(r.Last))
 	}
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(a.V6)))
+	c.number(uint64(len(a.V6)))
 	for _, r := range a.V6 {
 		for _, x := range []interval.IPv6{r.First, r.Last} {
-			b = binary.LittleEndian.AppendUint64(b, x.Hi)
-			b = binary.LittleEndian.AppendUint64(b, x.Lo)
+			c.number(x.Hi)
+			c.number(x.Lo)
 		}
 	}
-	c.h.Write(b)
 }
 
 // list fingerprints the rules of both directions in evaluation order, without
@@ -201,20 +204,20 @@ func (p *printer) list(key listKey) *list {
 		return l
 	}
 	l := &list{}
-	mentioned := map[string]bool{}
+	mentioned := map[spelt]bool{}
 	mention := func(list []network.Selector) {
 		for _, s := range list {
 			switch s.Kind {
 			case network.SelectAny, network.SelectPrefix, network.SelectUnknown:
 			default:
-				if text := selectorText(s); !mentioned[text] {
+				if text := (spelt{s.Kind, s.Text}); !mentioned[text] {
 					mentioned[text] = true
 					l.mentions = append(l.mentions, s)
 				}
 			}
 		}
 	}
-	out := newContent()
+	var out content
 	for _, d := range []flow.Direction{flow.Inbound, flow.Outbound} {
 		out.number(uint64(d))
 		var rules []*network.Rule
@@ -232,12 +235,15 @@ func (p *printer) list(key listKey) *list {
 			}
 		}
 	}
+	// In an order of their own, whatever the spelling.
+	slices.SortFunc(l.mentions, func(a, b network.Selector) int { return strings.Compare(selectorText(a), selectorText(b)) })
+	l.mentions = slices.CompactFunc(l.mentions, func(a, b network.Selector) bool { return selectorText(a) == selectorText(b) })
 	l.mark = out.mark()
 	p.lists[key] = l
 	return l
 }
 
-func (c content) rule(r *network.Rule) {
+func (c *content) rule(r *network.Rule) {
 	always := uint64(0)
 	if r.Always {
 		always = 1
@@ -251,7 +257,7 @@ func (c content) rule(r *network.Rule) {
 	c.texts(r.Facts)
 }
 
-func (c content) ports(list []flow.PortRange) {
+func (c *content) ports(list []flow.PortRange) {
 	if len(list) > 1 {
 		ranges := make([]interval.Range[interval.Port], len(list))
 		for i, r := range list {
@@ -269,7 +275,15 @@ func (c content) ports(list []flow.PortRange) {
 }
 
 // side writes the selectors in an order of their own, prefixes joined.
-func (c content) side(list []network.Selector) {
+func (c *content) side(list []network.Selector) {
+	if len(list) == 1 { // the usual case, the same bytes as below
+		if s := &list[0]; s.Kind != network.SelectPrefix || s.Prefix.Bits() == 0 {
+			c.number(1)
+			c.text(selectorText(*s))
+			c.addresses(index.Addresses{})
+			return
+		}
+	}
 	var prefixes []netip.Prefix
 	var words []string
 	for _, s := range list {
@@ -290,11 +304,11 @@ func selectorText(s network.Selector) string {
 	case network.SelectPrefix:
 		return s.Prefix.String()
 	case network.SelectServiceTag, network.SelectASG:
-		return fmt.Sprint(s.Kind, " ", network.Key(s.Text))
+		return string(rune('0'+s.Kind)) + " " + network.Key(s.Text)
 	case network.SelectUnknown:
 		return "? " + s.Fact
 	case network.SelectAny, network.SelectVirtualNetwork, network.SelectInternet, network.SelectAzureLoadBalancer:
-		return fmt.Sprint(s.Kind)
+		return string(rune('0' + s.Kind))
 	}
 	panic("diff: selector kind")
 }
