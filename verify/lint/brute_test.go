@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"ipflow/index"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 	"ipflow/verify/internal/world"
@@ -300,6 +301,7 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 			}
 		}
 	}
+	checkOpen(t, w, at)
 	checkDeletions(t, w, report.Deletions)
 	found["deletable"] = len(report.Deletions)
 	return found
@@ -312,6 +314,9 @@ func checkWitness(t *testing.T, w *world.World, f *Finding) {
 	case Shadowed, PartiallyShadowed, Redundant, Duplicate:
 	default:
 		return
+	}
+	if f.Witness == nil && attached(w.Net)[f.Group] == nil {
+		return // a word of the rule stands nowhere
 	}
 	if f.Witness == nil {
 		t.Fatalf("%s %s: no witness\n%s", f.Kind, f.Rule.ID, w)
@@ -346,6 +351,37 @@ func checkWitness(t *testing.T, w *world.World, f *Finding) {
 		}
 		if r == f.Rule {
 			t.Fatalf("%s %s: %+v is not taken by an earlier rule\n%s", f.Kind, f.Rule.ID, f.Witness.Tuple, w)
+		}
+	}
+}
+
+// checkOpen holds that what is claimed of a list wherever it may stand is true
+// where it stands, if nothing is in doubt there.
+func checkOpen(t *testing.T, w *world.World, at map[*network.SecurityGroup]*attachments) {
+	t.Helper()
+	l := &linter{net: w.Net, selectors: index.NewSelectors(w.Net)}
+	for _, g := range w.Net.SecurityGroups {
+		if at[g] == nil || len(g.Facts) > 0 {
+			continue
+		}
+		for _, dir := range []flow.Direction{flow.Inbound, flow.Outbound} {
+			b := &brute{w: w, group: g, dir: dir, rules: g.List(dir)}
+			for _, sc := range at[g].scopes {
+				b.nics = append(append(b.nics, sc.nics...), sc.bare)
+			}
+			b.ask()
+			open := l.benchOf(g, dir, []*scope{unattachedScope()})
+			for i, r := range b.rules {
+				if slices.ContainsFunc(b.truths, func(truth []oracle.Truth) bool { return slices.Contains(truth, oracle.Maybe) }) {
+					break
+				}
+				if r.Kind != network.UserRule {
+					continue
+				}
+				if open.shadowed(i) && !b.every(i, b.taken(i)) || open.redundant(i) && !b.redundant(i) {
+					t.Fatalf("%s: what is claimed for everywhere does not hold\n%s", r.ID, w)
+				}
+			}
 		}
 	}
 }

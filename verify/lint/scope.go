@@ -15,6 +15,7 @@ type scope struct {
 	name string       // for messages
 	bare *network.NIC // stands for any NIC of the subnet; it has no addresses
 	nics []*network.NIC
+	open bool // nowhere yet
 }
 
 // attachments says where a group stands.
@@ -102,7 +103,7 @@ func viewKey(c *network.NIC) string {
 
 // unattachedScope stands for wherever an unattached group may come to stand.
 func unattachedScope() *scope {
-	return &scope{name: "wherever it is attached", bare: &network.NIC{SubnetFact: "unattached"}}
+	return &scope{name: "wherever it is attached", bare: &network.NIC{SubnetFact: "unattached"}, open: true}
 }
 
 func names(scopes []*scope) string {

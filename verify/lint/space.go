@@ -46,6 +46,7 @@ type place struct {
 	// scope is known to have one of these.
 	owner   *network.NIC
 	address netip.Addr // valid iff owner is set
+	word    string     // selector that holds these addresses, in scopes that are open
 }
 
 // side is where one rule matches on both sides.
@@ -56,6 +57,9 @@ type side struct{ local, remote index.Reach }
 func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []*space {
 	sides := make([]side, len(rules))
 	for i, r := range rules {
+		if sc.open {
+			break
+		}
 		inbound := dir == flow.Inbound
 		sides[i] = side{
 			local:  l.selectors.Side(sc.bare, r, !inbound, true),
@@ -65,8 +69,7 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []
 	var out []*space
 	home := l.home(sc)
 	for _, v6 := range []bool{false, true} {
-		local, localSure, localMost := l.localLine(sc, rules, sides, dir, v6)
-		remote, remoteSure, remoteMost := addressLine(sides, func(s *side) *index.Reach { return &s.remote }, v6, nil)
+		local, remote, localSets, remoteSets := l.lines(sc, rules, sides, dir, v6)
 		for _, ported := range []bool{true, false} {
 			s := &space{v6: v6, ported: ported, local: local, remote: remote, part: make([]part, len(rules)), inhabited: newAtoms(len(local)), owned: newAtoms(len(local))}
 			for i, p := range local {
@@ -79,8 +82,8 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []
 			}
 			sure, most := make([]region, len(rules)), make([]region, len(rules))
 			for i := range rules {
-				sure[i] = region{nil, nil, nil, localSure[i], remoteSure[i]}
-				most[i] = region{nil, nil, nil, localMost[i], remoteMost[i]}
+				sure[i] = region{nil, nil, nil, localSets[0][i], remoteSets[0][i]}
+				most[i] = region{nil, nil, nil, localSets[1][i], remoteSets[1][i]}
 			}
 			if ported {
 				s.addPorts(rules, sure, most)
