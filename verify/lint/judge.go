@@ -29,16 +29,16 @@ type seat struct {
 func (l *linter) benchOf(g *network.SecurityGroup, dir flow.Direction, scopes []*scope) *bench {
 	b := &bench{group: g, dir: dir, rules: g.List(dir), scopes: scopes}
 	b.gone = make([]bool, len(b.rules))
-	seen := map[[32]byte]*scope{}
-	for _, sc := range scopes {
-		spaces := l.spaces(sc, b.rules, dir)
+	seen := map[[32]byte]bool{}
+	for _, v := range l.merged(scopes, b.rules, dir) {
+		spaces := l.spaces(v.scope, b.rules, v.sides, dir)
 		key := digest(spaces)
-		if _, known := seen[key]; known {
+		if seen[key] {
 			continue
 		}
-		seen[key] = sc
+		seen[key] = true
 		for _, s := range spaces {
-			b.spaces = append(b.spaces, &seat{space: s, scope: sc, near: s.neighbours()})
+			b.spaces = append(b.spaces, &seat{space: s, scope: v.scope, near: s.neighbours()})
 		}
 	}
 	return b

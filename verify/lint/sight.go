@@ -115,6 +115,7 @@ func portsOf(of [][]interval.Range[interval.Port], in atoms) interval.Set[interv
 const (
 	shownPieces = 3
 	shownParts  = 4
+	shownRanges = 512
 )
 
 // describe writes the region for people: protocols, then source and destination.
@@ -156,6 +157,9 @@ func places(list []place, in atoms) string {
 			words = append(words, list[i].word)
 			return
 		}
+		if len(v4)+len(wide) > shownRanges {
+			return
+		}
 		v4, wide = append(v4, list[i].where.V4...), append(wide, list[i].where.V6...)
 	})
 	all := index.Addresses{V4: interval.Of(v4), V6: interval.Of(wide)}
@@ -164,6 +168,9 @@ func places(list []place, in atoms) string {
 	}
 	if len(all.V6) == 1 && all.V6[0] == everyIPv6 {
 		return "any IPv6 address"
+	}
+	if len(v4)+len(wide) > shownRanges {
+		return fmt.Sprintf("more than %d ranges of addresses", shownRanges)
 	}
 	slices.Sort(words)
 	texts := slices.Compact(words)

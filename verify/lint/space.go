@@ -52,22 +52,25 @@ type place struct {
 // side is where one rule matches on both sides.
 type side struct{ local, remote index.Reach }
 
-// spaces cuts what the rules of a list meet in a scope. Spaces that no rule can
-// reach at all are left out.
-func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []*space {
+// sides unfolds the rules of a list as a scope sees them.
+func (l *linter) sides(sc *scope, rules []*network.Rule, dir flow.Direction) []side {
 	sides := make([]side, len(rules))
+	if sc.open {
+		return sides // openLine looks at the words themselves
+	}
+	inbound := dir == flow.Inbound
 	for i, r := range rules {
-		if sc.open {
-			break
-		}
-		inbound := dir == flow.Inbound
 		sides[i] = side{
 			local:  l.selectors.Side(sc.bare, r, !inbound, true),
 			remote: l.selectors.Side(sc.bare, r, inbound, false),
 		}
 	}
+	return sides
+}
+
+// spaces cuts what the rules of a list meet in a scope.
+func (l *linter) spaces(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction) []*space {
 	var out []*space
-	home := l.home(sc)
 	for _, v6 := range []bool{false, true} {
 		local, remote, localSets, remoteSets := l.lines(sc, rules, sides, dir, v6)
 		for _, ported := range []bool{true, false} {
@@ -76,7 +79,7 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []
 				if p.owner != nil {
 					s.owned.set(i)
 				}
-				if p.owner != nil || !p.where.And(home).Empty() {
+				if p.owner != nil || !p.where.And(sc.home).Empty() {
 					s.inhabited.set(i)
 				}
 			}
