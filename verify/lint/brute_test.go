@@ -235,13 +235,11 @@ func (b *brute) redundant(i int) bool {
 }
 
 // want is the kind of a rule, "" for none.
-func (b *brute) want(i int, twin bool) Kind {
+func (b *brute) want(i int) Kind {
 	never := func([]oracle.Truth) bool { return false }
 	switch taken := b.taken(i); {
 	case b.every(i, never):
 		return NeverApplies
-	case twin:
-		return Duplicate
 	case b.every(i, taken):
 		return Shadowed
 	case b.redundant(i):
@@ -273,7 +271,7 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 				got[f.Rule] = f.Kind
 			}
 		}
-		checkWitness(t, w, &f)
+		checkWitness(t, w, &f, report.Findings)
 	}
 	at := attached(w.Net)
 	for _, g := range w.Net.SecurityGroups {
@@ -285,12 +283,14 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 			for _, sc := range at[g].scopes {
 				b.nics = append(append(b.nics, sc.nics...), sc.bare)
 			}
+			// The first of equal rules is judged without the others.
+			b.rules = slices.DeleteFunc(b.rules, func(r *network.Rule) bool { return got[r] == Duplicate })
 			b.ask()
 			for i, r := range b.rules {
 				if r.Kind != network.UserRule || r.Direction != dir || len(r.Source)+len(r.Destination) == 0 || len(r.Source)*len(r.Destination) == 0 {
 					continue
 				}
-				want := b.want(i, got[r] == Duplicate)
+				want := b.want(i)
 				if got[r] == NeverApplies && want != NeverApplies {
 					continue // judged by TestNeverApplies: the local side is elsewhere
 				}
@@ -308,7 +308,7 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 }
 
 // checkWitness asks the oracle whether the flow shows what the finding says.
-func checkWitness(t *testing.T, w *world.World, f *Finding) {
+func checkWitness(t *testing.T, w *world.World, f *Finding, all []Finding) {
 	t.Helper()
 	switch f.Kind {
 	case Shadowed, PartiallyShadowed, Redundant, Duplicate:
@@ -336,8 +336,12 @@ func checkWitness(t *testing.T, w *world.World, f *Finding) {
 	if f.Kind == Duplicate {
 		return
 	}
+	twins := map[*network.Rule]bool{}
+	for _, o := range all {
+		twins[o.Rule] = o.Kind == Duplicate && o.Rule != nil
+	}
 	for _, r := range f.Group.List(f.Witness.Tuple.Direction) {
-		if r == f.Rule && f.Kind == Redundant {
+		if r == f.Rule && f.Kind == Redundant || twins[r] {
 			continue
 		}
 		if truth(r) == oracle.Yes {
@@ -369,6 +373,10 @@ func checkOpen(t *testing.T, w *world.World, at map[*network.SecurityGroup]*atta
 			for _, sc := range at[g].scopes {
 				b.nics = append(append(b.nics, sc.nics...), sc.bare)
 			}
+			// An export may say of a NIC that AzureLoadBalancer is something else.
+			if slices.ContainsFunc(b.nics, func(c *network.NIC) bool { return c.ObservedLoadBalancer() != nil }) {
+				continue
+			}
 			b.ask()
 			open := l.benchOf(g, dir, []*scope{unattachedScope()})
 			for i, r := range b.rules {
@@ -379,7 +387,8 @@ func checkOpen(t *testing.T, w *world.World, at map[*network.SecurityGroup]*atta
 					continue
 				}
 				if open.shadowed(i) && !b.every(i, b.taken(i)) || open.redundant(i) && !b.redundant(i) {
-					t.Fatalf("%s: what is claimed for everywhere does not hold\n%s", r.ID, w)
+					t.Errorf("%s: what is claimed for everywhere does not hold: %t %t\n%s", r.ID, open.shadowed(i), open.redundant(i), w)
+					return
 				}
 			}
 		}

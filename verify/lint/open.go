@@ -43,7 +43,7 @@ func (l *linter) openWords(list []network.Selector) (fixed []network.Selector, w
 }
 
 // openLine cuts one side of a list that stands nowhere.
-func (l *linter) openLine(sc *scope, rules []*network.Rule, source, local, v6 bool) ([]place, []atoms, []atoms) {
+func (l *linter) openLine(sc *scope, rules []*network.Rule, source, local, v6 bool) ([]place, lineSets) {
 	sides := make([]side, len(rules))
 	words := make([][]string, len(rules))
 	var all []string
@@ -71,12 +71,12 @@ func (l *linter) openLine(sc *scope, rules []*network.Rule, source, local, v6 bo
 			for _, word := range all {
 				v := slices.Clone(c.list[base])
 				for i := range rules {
-					if slices.Contains(words[i], word) {
-						setBit(v, i, true)
+					if len(words[i]) == 0 {
+						continue
 					}
-					if len(words[i]) > 0 {
-						setBit(v, c.rules+i, true)
-					}
+					has := func(plane int) bool { return atoms(v).has(plane*c.rules + i) }
+					own := slices.Contains(words[i], word)
+					c.match(v, i, has(surely) || own, true, has(told) || own)
 				}
 				if id := c.of(v); id == len(places) {
 					places = append(places, place{where: places[base].where, word: word})
@@ -89,14 +89,14 @@ func (l *linter) openLine(sc *scope, rules []*network.Rule, source, local, v6 bo
 }
 
 // lines cuts both sides of a list for a scope and family.
-func (l *linter) lines(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) (local, remote []place, localSets, remoteSets [2][]atoms) {
+func (l *linter) lines(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) (local, remote []place, localSets, remoteSets lineSets) {
 	if sc.open {
 		inbound := dir == flow.Inbound
-		local, localSets[0], localSets[1] = l.openLine(sc, rules, !inbound, true, v6)
-		remote, remoteSets[0], remoteSets[1] = l.openLine(sc, rules, inbound, false, v6)
+		local, localSets = l.openLine(sc, rules, !inbound, true, v6)
+		remote, remoteSets = l.openLine(sc, rules, inbound, false, v6)
 		return local, remote, localSets, remoteSets
 	}
-	local, localSets[0], localSets[1] = l.localLine(sc, rules, sides, dir, v6)
-	remote, remoteSets[0], remoteSets[1] = addressLine(sides, func(s *side) *index.Reach { return &s.remote }, v6, nil)
+	local, localSets = l.localLine(sc, rules, sides, dir, v6)
+	remote, remoteSets = addressLine(sides, func(s *side) *index.Reach { return &s.remote }, v6, nil)
 	return local, remote, localSets, remoteSets
 }

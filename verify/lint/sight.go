@@ -235,6 +235,7 @@ func digest(spaces []*space) [32]byte {
 		for i := range s.part {
 			put(s.part[i].sure)
 			put(s.part[i].most)
+			put(s.part[i].told)
 		}
 		put(region{s.inhabited})
 	}

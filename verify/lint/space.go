@@ -36,8 +36,10 @@ type space struct {
 	owned                 atoms // local atoms of which a NIC is known
 }
 
-// part is what one rule matches in a space: surely, and at most.
-type part struct{ sure, most region }
+// part is what one rule matches in a space: surely, and at most. told is what
+// has to be looked at to judge the rule: it is most, but where a word stands for
+// addresses nobody knows an address counts only as one of a word of the rule.
+type part struct{ sure, most, told region }
 
 // place is one atom of an address dimension.
 type place struct {
@@ -83,20 +85,22 @@ func (l *linter) spaces(sc *scope, rules []*network.Rule, sides []side, dir flow
 					s.inhabited.set(i)
 				}
 			}
-			sure, most := make([]region, len(rules)), make([]region, len(rules))
-			for i := range rules {
-				sure[i] = region{nil, nil, nil, localSets[0][i], remoteSets[0][i]}
-				most[i] = region{nil, nil, nil, localSets[1][i], remoteSets[1][i]}
+			var parts [3][]region
+			for plane := range parts {
+				parts[plane] = make([]region, len(rules))
+				for i := range rules {
+					parts[plane][i] = region{nil, nil, nil, localSets[plane][i], remoteSets[plane][i]}
+				}
 			}
 			if ported {
-				s.addPorts(rules, sure, most)
+				s.addPorts(rules, parts)
 			} else {
-				l.addPortless(s, rules, sure, most)
+				l.addPortless(s, rules, parts)
 			}
 			for i, r := range rules {
-				s.part[i].most = whole(most[i])
+				s.part[i].most, s.part[i].told = whole(parts[mostly][i]), whole(parts[told][i])
 				if len(r.Facts) == 0 {
-					s.part[i].sure = whole(sure[i])
+					s.part[i].sure = whole(parts[surely][i])
 				}
 			}
 			out = append(out, s)
@@ -117,38 +121,37 @@ func whole(a region) region {
 
 // addressLine cuts the addresses of one family. extend, when not nil, may add
 // classes before the sets are taken.
-func addressLine(sides []side, pick func(*side) *index.Reach, v6 bool, extend func(*classes, []place) []place) (places []place, sure, most []atoms) {
+func addressLine(sides []side, pick func(*side) *index.Reach, v6 bool, extend func(*classes, []place) []place) (places []place, sets lineSets) {
 	c := newClasses(len(sides))
 	if v6 {
-		surely, mostly := make([]interval.Set[interval.IPv6], len(sides)), make([]interval.Set[interval.IPv6], len(sides))
+		sure, most := make([]interval.Set[interval.IPv6], len(sides)), make([]interval.Set[interval.IPv6], len(sides))
 		for i := range sides {
 			r := pick(&sides[i])
-			surely[i], mostly[i] = r.Sure.V6, r.Most().V6
+			sure[i], most[i] = r.Sure.V6, r.Most().V6
 		}
-		for _, ranges := range sweep(c, surely, mostly) {
+		for _, ranges := range sweep(c, sure, most) {
 			places = append(places, place{where: index.Addresses{V6: interval.Of(ranges)}})
 		}
 	} else {
-		surely, mostly := make([]interval.Set[interval.IPv4], len(sides)), make([]interval.Set[interval.IPv4], len(sides))
+		sure, most := make([]interval.Set[interval.IPv4], len(sides)), make([]interval.Set[interval.IPv4], len(sides))
 		for i := range sides {
 			r := pick(&sides[i])
-			surely[i], mostly[i] = r.Sure.V4, r.Most().V4
+			sure[i], most[i] = r.Sure.V4, r.Most().V4
 		}
-		for _, ranges := range sweep(c, surely, mostly) {
+		for _, ranges := range sweep(c, sure, most) {
 			places = append(places, place{where: index.Addresses{V4: interval.Of(ranges)}})
 		}
 	}
 	if extend != nil {
 		places = extend(c, places)
 	}
-	sure, most = c.sets()
-	return places, sure, most
+	return places, c.sets()
 }
 
 // localLine cuts the local side. Application security groups match ip
 // configurations, not addresses: an address that a NIC of the scope owns is an
 // atom of its own where membership makes it differ from its neighbours.
-func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) ([]place, []atoms, []atoms) {
+func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) ([]place, lineSets) {
 	var grouped []int
 	for i, r := range rules {
 		selectors := r.Destination
@@ -164,8 +167,7 @@ func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir f
 			v := slices.Clone(c.list[base])
 			for _, i := range grouped {
 				sure, facts := l.selectors.Local(nic, rules[i], dir == flow.Outbound, a)
-				setBit(v, i, sure)
-				setBit(v, c.rules+i, sure || len(facts) > 0)
+				c.match(v, i, sure, len(facts) > 0, sure || len(facts) > 0)
 			}
 			id := c.of(v)
 			if id == len(places) {
@@ -196,13 +198,6 @@ func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir f
 		return places
 	}
 	return addressLine(sides, func(s *side) *index.Reach { return &s.local }, v6, extend)
-}
-
-func setBit(v []uint64, i int, on bool) {
-	v[i>>6] &^= 1 << (i & 63)
-	if on {
-		v[i>>6] |= 1 << (i & 63)
-	}
 }
 
 // plain are addresses that readers take for what they are: a client somewhere,
