@@ -66,8 +66,24 @@ func (l *linter) sides(sc *scope, rules []*network.Rule, dir flow.Direction) []s
 			local:  l.selectors.Side(sc.bare, r, !inbound, true),
 			remote: l.selectors.Side(sc.bare, r, inbound, false),
 		}
+		if l.net.MembersFact != "" && namesGroup(localOf(r, dir)) {
+			// A NIC that no export shows may be a member.
+			sides[i].local.May = append(sides[i].local.May, index.Doubt{Fact: l.net.MembersFact, Where: everywhere})
+		}
 	}
 	return sides
+}
+
+func localOf(r *network.Rule, dir flow.Direction) []network.Selector {
+	if dir == flow.Outbound {
+		return r.Source
+	}
+	return r.Destination
+}
+
+// namesGroup reports whether an application security group is among the selectors.
+func namesGroup(list []network.Selector) bool {
+	return slices.ContainsFunc(list, func(s network.Selector) bool { return s.Kind == network.SelectASG })
 }
 
 // spaces cuts what the rules of a list meet in a scope.
@@ -154,11 +170,7 @@ func addressLine(sides []side, pick func(*side) *index.Reach, v6 bool, extend fu
 func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) ([]place, lineSets) {
 	var grouped []int
 	for i, r := range rules {
-		selectors := r.Destination
-		if dir == flow.Outbound {
-			selectors = r.Source
-		}
-		if slices.ContainsFunc(selectors, func(s network.Selector) bool { return s.Kind == network.SelectASG }) {
+		if namesGroup(localOf(r, dir)) {
 			grouped = append(grouped, i)
 		}
 	}
