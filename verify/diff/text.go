@@ -40,20 +40,27 @@ func (r *Report) WriteText(w io.Writer) error {
 }
 
 func (r *Report) summary() string {
-	text := fmt.Sprintf("%d changes at %d of %d NICs", len(r.Changes), r.changed(), r.Compared)
+	text := fmt.Sprintf("%s at %d of %s", count(len(r.Changes), "change"), r.changed(), count(r.Compared, "NIC"))
 	if len(r.Changes) == 0 {
-		text = fmt.Sprintf("no verdict changed at %d NICs", r.Compared)
+		text = "no verdict changed at " + count(r.Compared, "NIC")
 	}
 	if n := r.exposures(); n > 0 {
 		text += fmt.Sprintf(", %d of them new exposure to the Internet", n)
 	}
 	if n := len(r.OnlyOld); n > 0 {
-		text += fmt.Sprintf("; %d NICs only before", n)
+		text += "; " + count(n, "NIC") + " only before"
 	}
 	if n := len(r.OnlyNew); n > 0 {
-		text += fmt.Sprintf("; %d NICs only after", n)
+		text += "; " + count(n, "NIC") + " only after"
 	}
 	return text
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (r *Report) changed() int {
