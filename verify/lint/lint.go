@@ -220,13 +220,17 @@ func (l *linter) words(g *network.SecurityGroup, scopes []*scope, add func(Findi
 		}
 		if i > 0 && g.Rules[i-1].Direction == r.Direction {
 			if o := clash(g.Rules, i); o != nil {
-				add(Finding{Kind: Malformed, Rule: r, By: []*network.Rule{o}, DifferentAction: o.Access != r.Access,
-					Message: "it has the priority of rule " + o.Name + ", which Azure refuses; the denying one is taken to come first"})
+				add(Finding{
+					Kind: Malformed, Rule: r, By: []*network.Rule{o}, DifferentAction: o.Access != r.Access,
+					Message: "it has the priority of rule " + o.Name + ", which Azure refuses; the denying one is taken to come first",
+				})
 			}
 		}
 		if tags := l.unknownTags(r, scopes); len(tags) > 0 {
-			add(Finding{Kind: UnknownTag, Rule: r,
-				Message: "nothing in the snapshot says what " + strings.Join(tags, ", ") + " covers, so flows it may touch are Unknown; add a service-tag file with --service-tags"})
+			add(Finding{
+				Kind: UnknownTag, Rule: r,
+				Message: "nothing in the snapshot says what " + strings.Join(tags, ", ") + " covers, so flows it may touch are Unknown; add a service-tag file with --service-tags",
+			})
 		}
 	}
 }

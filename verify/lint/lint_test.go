@@ -175,8 +175,10 @@ func TestTheSubnetDecides(t *testing.T) {
 		n := estate.New(g, nil)
 		if both {
 			n.VirtualNetworks = append(n.VirtualNetworks, &network.VirtualNetwork{ID: "/vnets/other", Name: "other", Prefixes: estate.Prefixes("10.1.0.0/16")})
-			n.Subnets = append(n.Subnets, &network.Subnet{ID: "/vnets/other/subnets/s", Name: "s", VirtualNetworkID: "/vnets/other",
-				Prefixes: estate.Prefixes("10.1.0.0/24"), Group: network.GroupRef{ID: g.ID}})
+			n.Subnets = append(n.Subnets, &network.Subnet{
+				ID: "/vnets/other/subnets/s", Name: "s", VirtualNetworkID: "/vnets/other",
+				Prefixes: estate.Prefixes("10.1.0.0/24"), Group: network.GroupRef{ID: g.ID},
+			})
 		}
 		return n
 	}
