@@ -105,7 +105,6 @@ type linter struct {
 	selectors *index.Selectors
 	places    map[*network.SecurityGroup]*attachments
 	named     map[string]bool // Key of every group that something names
-	openRefs  bool            // something names a group that nobody can tell
 	floating  index.Addresses
 }
 
@@ -114,16 +113,12 @@ func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 	l := &linter{
 		net: n, selectors: index.NewSelectors(n), places: attached(n), named: map[string]bool{}, floating: floatingAddresses(n),
 	}
-	name := func(g network.GroupRef) {
-		l.named[network.Key(g.ID)] = true
-		l.openRefs = l.openRefs || g.ID == "" && g.Fact != ""
-	}
 	for _, s := range n.Subnets {
-		name(s.Group)
+		l.named[network.Key(s.Group.ID)] = true
 	}
 	for _, c := range n.NICs {
-		name(c.Group)
-		name(n.SubnetGroup(c))
+		l.named[network.Key(c.Group.ID)] = true
+		l.named[network.Key(n.SubnetGroup(c).ID)] = true
 	}
 	groups := o.Groups
 	if groups == nil {
@@ -191,7 +186,7 @@ func (l *linter) group(g *network.SecurityGroup) Report {
 		if at.exempt {
 			add(Finding{Kind: NeverApplies, Message: "it stands only at subnets of private endpoints that no security group applies to (privateEndpointNetworkPolicies)"})
 		}
-	case !l.named[network.Key(g.ID)] && !l.openRefs:
+	case !l.named[network.Key(g.ID)]:
 		add(Finding{Kind: Unattached, Message: "no subnet and no NIC of the snapshot is associated with it"})
 	}
 	l.words(g, scopes, add)
