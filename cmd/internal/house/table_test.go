@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"verify/oracle":              {"ingest/flow", "ingest/network"},
 	"verify/explain":             {"ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
 	"verify/reach":               {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "verify/space"},
+	"verify/audit":               {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "verify/lint", "verify/reach", "verify/space"},
 	"verify/space":               {"index", "index/interval", "ingest/flow"},
 	"verify/lint":                {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network"},
 	"report":                     {"ingest/column", "report/...", "verify"},
