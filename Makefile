@@ -7,7 +7,7 @@ FUZZTIME ?= 4m
 COUNT    ?= 10
 TOOL     := go tool -modfile=tools.mod
 
-.PHONY: build test check bench fuzz examples clean
+.PHONY: build test check bench race race-tools fuzz examples clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o ipflow ./cmd/ipflow
@@ -32,6 +32,16 @@ bench:
 	@if ls benchmarks/baseline/*.txt >/dev/null 2>&1; \
 	then $(TOOL) benchstat benchmarks/baseline/*.txt out/bench.txt; \
 	else $(TOOL) benchstat out/bench.txt; fi
+
+# ipflow against its anchors in one run, as docs/performance.md describes. The
+# first time, race-tools installs the anchors where it may; a row whose anchor is
+# not there says so. ONLY=hotlist runs one row, ROUNDS=1 and QUICK=1 try it out.
+race: race-tools
+	mkdir -p out
+	cd benchmarks/anchors && go run . --out ../../out/race.md $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+
+race-tools:
+	benchmarks/anchors/install
 
 # Every fuzz target for FUZZTIME.
 fuzz:

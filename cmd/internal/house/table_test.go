@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/house":         {},
 	"benchmarks":                 {"ingest/...", "index/...", "verify/...", "report/...", "benchmarks/..."},
 	"benchmarks/corpus":          {"ingest/..."},
+	"benchmarks/hotlist":         {"benchmarks/corpus", "index", "ingest/flow", "ingest/network", "verify/oracle"},
 }
 
 // neverReach lists what the code of a package may not reach over any number of

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+)
+
+// quick runs rows of the race with small sizes and returns what it printed.
+func quick(t *testing.T, row string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs a part of the race")
+	}
+	var out, log strings.Builder
+	err := run(context.Background(), []string{"--quick", "--rounds", "1", "--only", row, "--cache", t.TempDir()}, &out, &log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &log)
+	}
+	return out.String()
+}
+
+// skipAbsent skips the rest of a test when an anchor is not installed.
+func skipAbsent(t *testing.T, printed string) {
+	t.Helper()
+	for line := range strings.Lines(printed) {
+		if _, why, ok := strings.Cut(line, "not run: "); ok {
+			why, _, _ = strings.Cut(why, " |")
+			t.Skip(why)
+		}
+	}
+}
+
+func TestHotListRace(t *testing.T) {
+	printed := quick(t, "hotlist")
+	for _, want := range []string{"| nsg1000+tags: ", "| adversarial |", "hot list, 50 and 200 rules, uniform and flow-like", "quick sizes"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("no %q in\n%s", want, printed)
+		}
+	}
+	skipAbsent(t, printed)
+	if n := strings.Count(printed, "held"); n < 6 {
+		t.Errorf("%d judgements, not 3 gates and 3 moonshots:\n%s", n, printed)
+	}
+}
+
+// TestAbsentAnchor hides the compiler: the row says so and the others are there.
+func TestAbsentAnchor(t *testing.T) {
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", t.TempDir())
+	_, err := startACL(t.TempDir())
+	t.Setenv("PATH", path)
+	if !isAbsent(err) {
+		t.Fatalf("%v is not the error of an absent anchor", err)
+	}
+	g := gate{what: "x", missing: err.Error(), unit: "×"}
+	if c := strings.Join(g.cells(), "|"); !strings.Contains(c, "not run: rte_acl is absent") {
+		t.Error(c)
+	}
+}
+
+func TestJudgement(t *testing.T) {
+	g := gate{what: "x", values: []float64{2, 6, 3}, unit: "×", gate: atLeast(3), moonshot: atLeast(4)}
+	if c := g.cells(); c[3] != "3× (2–6)" || c[4] != "≥ 3×" || c[5] != "held" || c[7] != "**not held**" {
+		t.Errorf("%q", c)
+	}
+	if got := median([]float64{4, 1, 2, 3}); got != 2.5 {
+		t.Errorf("median %v", got)
+	}
+	if got := cell("a|b\n<c>"); got != "a\\|b &lt;c>" {
+		t.Errorf("cell %q", got)
+	}
+}
+
+func TestArguments(t *testing.T) {
+	for _, args := range [][]string{{"--only", "nothing"}, {"--rounds", "0"}, {"extra"}} {
+		var out strings.Builder
+		if err := run(context.Background(), args, &out, &out); err == nil {
+			t.Errorf("%q was taken", args)
+		}
+	}
+}
