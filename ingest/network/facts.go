@@ -1,8 +1,9 @@
 package network
 
 import (
+	"cmp"
+	"maps"
 	"slices"
-	"strings"
 )
 
 // FactUse says what a missing fact touches.
@@ -12,10 +13,28 @@ type FactUse struct {
 	NICs  int // NICs whose answers may rest on it
 }
 
-// Facts lists the facts the snapshot leaves open, sorted. Facts that depend on
-// the question (source-port-unspecified, ports-on-portless, icmp-on-ipv6) are
-// not among them.
+// Facts counts what FactPlaces lists.
 func (n *Network) Facts() []FactUse {
+	places := n.FactPlaces()
+	out := make([]FactUse, len(places))
+	for i, p := range places {
+		out[i] = FactUse{Fact: p.Fact, Rules: len(p.Rules), NICs: len(p.NICs)}
+	}
+	return out
+}
+
+// FactPlace says what rests on a missing fact, in the order of the references
+// and of Network.NICs.
+type FactPlace struct {
+	Fact  string
+	Rules []*Rule // those whose match does
+	NICs  []*NIC  // those whose answers may
+}
+
+// FactPlaces lists the facts the snapshot leaves open, sorted. Facts that depend
+// on the question (source-port-unspecified, ports-on-portless, icmp-on-ipv6) are
+// not among them.
+func (n *Network) FactPlaces() []FactPlace {
 	u := factUses{rules: map[string]map[*Rule]bool{}, nics: map[string]map[*NIC]bool{}}
 	byGroup := map[*SecurityGroup][]string{}
 	for _, g := range n.SecurityGroups {
@@ -71,21 +90,17 @@ func (u *factUses) nic(f string, c *NIC) {
 	u.nics[f][c] = true
 }
 
-func (u *factUses) list() []FactUse {
-	all := map[string]FactUse{}
-	for f, rules := range u.rules {
-		all[f] = FactUse{Fact: f, Rules: len(rules)}
+func (u *factUses) list() []FactPlace {
+	facts := slices.AppendSeq(slices.Collect(maps.Keys(u.rules)), maps.Keys(u.nics))
+	slices.Sort(facts)
+	var out []FactPlace
+	for _, f := range slices.Compact(facts) {
+		out = append(out, FactPlace{
+			f,
+			slices.SortedFunc(maps.Keys(u.rules[f]), func(a, b *Rule) int { return cmp.Compare(a.Ref, b.Ref) }),
+			slices.SortedFunc(maps.Keys(u.nics[f]), func(a, b *NIC) int { return cmp.Compare(a.Index, b.Index) }),
+		})
 	}
-	for f, nics := range u.nics {
-		use := all[f]
-		use.Fact, use.NICs = f, len(nics)
-		all[f] = use
-	}
-	out := make([]FactUse, 0, len(all))
-	for _, use := range all {
-		out = append(out, use)
-	}
-	slices.SortFunc(out, func(a, b FactUse) int { return strings.Compare(a.Fact, b.Fact) })
 	return out
 }
 

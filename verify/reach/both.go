@@ -16,12 +16,12 @@ func (p *Prober) bothEnds(q *Question) (out []Set) {
 		g := newGrouping(p, q, flow.Inbound)
 		asked := p.asked(q, flow.Inbound, sources.at)
 		for _, m := range q.To.Members {
-			for _, l := range p.locals(m.NIC, flow.Inbound) {
-				at := l.at
+			for _, l := range p.Locals(m.NIC, flow.Inbound) {
+				at := l.At
 				if m.Within != nil {
 					at = at.And(*m.Within)
 				}
-				in := p.narrow(p.base(l.classifier, flow.Inbound, flow.Inbound), asked)
+				in := p.narrow(p.base(l.Classifier, flow.Inbound, flow.Inbound), asked)
 				for _, part := range p.space.Parts(sources.sent, at) {
 					g.add(m.NIC, part.Local, p.join(part.Map, in))
 				}
@@ -51,8 +51,8 @@ type round struct {
 func (p *Prober) senders(q *Question) (out []senders) {
 	var rounds []*round
 	for _, m := range q.From.Members {
-		for _, l := range p.locals(m.NIC, flow.Outbound) {
-			at := l.at
+		for _, l := range p.Locals(m.NIC, flow.Outbound) {
+			at := l.At
 			if m.Within != nil {
 				at = at.And(*m.Within)
 			}
@@ -60,12 +60,12 @@ func (p *Prober) senders(q *Question) (out []senders) {
 				continue
 			}
 			points, few := pointsOf(at)
-			r := slices.IndexFunc(rounds, func(r *round) bool { return few && r.admits(l.classifier, points) })
+			r := slices.IndexFunc(rounds, func(r *round) bool { return few && r.admits(l.Classifier, points) })
 			if r < 0 {
 				r = len(rounds)
 				rounds = append(rounds, &round{at: map[*index.Classifier][]index.Addresses{}, owners: map[netip.Addr]*index.Classifier{}, closed: !few})
 			}
-			rounds[r].add(l.classifier, at, points)
+			rounds[r].add(l.Classifier, at, points)
 		}
 	}
 	for _, r := range rounds {

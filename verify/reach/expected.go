@@ -26,7 +26,7 @@ type expectation struct {
 func (p *Prober) ExpectEnd(e End) Expected {
 	return func(s *space.Space, c *network.NIC, _ flow.Direction) space.Set {
 		b := anyBox()
-		b.Remote = p.remotes(&e, c)
+		b.Remote = p.Remotes(&e, c)
 		return s.Box(b)
 	}
 }

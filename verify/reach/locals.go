@@ -11,24 +11,24 @@ import (
 	"ipflow/ingest/network"
 )
 
-// located is addresses of a NIC that share a classifier.
-type located struct {
-	at         index.Addresses
-	classifier *index.Classifier
+// Located is addresses of a NIC that share a classifier.
+type Located struct {
+	At         index.Addresses
+	Classifier *index.Classifier
 }
 
-// locals returns the addresses of a NIC with their classifiers for a direction:
+// Locals returns the addresses of a NIC with their classifiers for a direction:
 // the recorded ones, and where an ip configuration has none on record, every
 // address of the subnet that it may have.
-func (p *Prober) locals(c *network.NIC, dir flow.Direction) (out []located) {
+func (p *Prober) Locals(c *network.NIC, dir flow.Direction) (out []Located) {
 	add := func(at index.Addresses, k *index.Classifier) {
 		for i := range out {
-			if out[i].classifier == k {
-				out[i].at = out[i].at.Or(at)
+			if out[i].Classifier == k {
+				out[i].At = out[i].At.Or(at)
 				return
 			}
 		}
-		out = append(out, located{at, k})
+		out = append(out, Located{at, k})
 	}
 	known := index.Addresses{}
 	for _, l := range p.ix.Locals(c) {
@@ -123,8 +123,8 @@ func cutSet[T interval.Point[T]](at interval.Set[T], sides []index.Addresses, fa
 
 // addressesOf returns where a member is: what its NIC has and Within leaves.
 func (p *Prober) addressesOf(m Member) (out index.Addresses) {
-	for _, l := range p.locals(m.NIC, flow.Inbound) {
-		out = out.Or(l.at)
+	for _, l := range p.Locals(m.NIC, flow.Inbound) {
+		out = out.Or(l.At)
 	}
 	if m.Within != nil {
 		out = out.And(*m.Within)

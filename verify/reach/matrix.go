@@ -115,15 +115,15 @@ func (m *Matrix) classes(z *Zone, dir flow.Direction, access map[baseKey]space.M
 			continue
 		}
 		for _, member := range e.Members {
-			for _, l := range m.p.locals(member.NIC, dir) {
-				at := l.at
+			for _, l := range m.p.Locals(member.NIC, dir) {
+				at := l.At
 				if member.Within != nil {
 					at = at.And(*member.Within)
 				}
 				if at.Empty() {
 					continue
 				}
-				k := key{l.classifier, member.NIC.VirtualNetworkKey()}
+				k := key{l.Classifier, member.NIC.VirtualNetworkKey()}
 				if parts[k] == nil {
 					order = append(order, k)
 					firsts[k] = member.NIC
@@ -161,7 +161,7 @@ func (m *Matrix) accessOf(id index.VerdictID) int {
 func (m *Matrix) sees(near, far *class, end int) {
 	at := far.at
 	if far.tag != nil {
-		at = m.p.remotes(&End{Text: far.tag.Text, tag: far.tag}, near.nic)
+		at = m.p.Remotes(&End{Text: far.tag.Text, tag: far.tag}, near.nic)
 	}
 	out := &m.scratch[end]
 	out[0], out[1] = m.p.space.Services(near.access, at, out[0][:0], out[1][:0])

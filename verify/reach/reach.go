@@ -144,14 +144,14 @@ func (p *Prober) oneEnd(q *Question, dir flow.Direction) []Set {
 	}
 	g := newGrouping(p, q, dir)
 	for _, m := range p.nearMembers(near) {
-		for _, l := range p.locals(m.NIC, dir) {
-			at := l.at
+		for _, l := range p.Locals(m.NIC, dir) {
+			at := l.At
 			if m.Within != nil {
 				at = at.And(*m.Within)
 			}
 			if !at.Empty() {
-				asked := p.asked(q, dir, p.remotes(far, m.NIC))
-				g.add(m.NIC, at, p.narrow(p.base(l.classifier, dir, dir), asked))
+				asked := p.asked(q, dir, p.Remotes(far, m.NIC))
+				g.add(m.NIC, at, p.narrow(p.base(l.Classifier, dir, dir), asked))
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (p *Prober) nearMembers(e *End) (out []Member) {
 	for _, c := range p.net.NICs {
 		m := Member{NIC: c}
 		if e.Text != Anything.Text {
-			within := p.remotes(e, c)
+			within := p.Remotes(e, c)
 			m.Within = &within
 		}
 		out = append(out, m)
@@ -175,9 +175,9 @@ func (p *Prober) nearMembers(e *End) (out []Member) {
 	return out
 }
 
-// remotes returns the addresses of the far end as the NIC sees them. Where it
+// Remotes returns the addresses of the far end as the NIC sees them. Where it
 // rests on facts which they are, all that are possible count: nothing is missed.
-func (p *Prober) remotes(e *End, c *network.NIC) index.Addresses {
+func (p *Prober) Remotes(e *End, c *network.NIC) index.Addresses {
 	switch {
 	case e.tag != nil:
 		reach := p.ix.Selectors().Of(c, *e.tag)

@@ -172,7 +172,7 @@ func TestNarrowQuestions(t *testing.T) {
 			_, port := f.Ports()
 			wanted := f.Direction == q.Direction && q.Protocols.Contains(f.Protocol) &&
 				(q.Ports == nil || f.Protocol.HasPorts() && q.Ports.Contains(interval.Port(port))) &&
-				isNear(p, near, c, f) && p.remotes(far, c).Contains(f.Remote.Netip())
+				isNear(p, near, c, f) && p.Remotes(far, c).Contains(f.Remote.Netip())
 			want := decided(judge.Classify(c, f))
 			times, got := told(answer.Sets, c, f)
 			if !wanted || want.Access == flow.Deny {
@@ -198,7 +198,7 @@ func TestNarrowQuestions(t *testing.T) {
 
 func isNear(p *Prober, e *End, c *network.NIC, f flow.Tuple) bool {
 	if !e.IsNICs() {
-		return e.Text == "*" || p.remotes(e, c).Contains(f.Local.Netip())
+		return e.Text == "*" || p.Remotes(e, c).Contains(f.Local.Netip())
 	}
 	for _, m := range e.Members {
 		if m.NIC == c {
