@@ -66,7 +66,7 @@ source_access, source_rule, source_reason, and the same of the destination.`,
 	fs.StringVar(&f.flowsFormat, "flows-format", "", "parquet, csv, tsv, jsonl or arrow (default: by the file's extension)")
 	fs.StringVarP(&f.out, "output", "o", "", "file to write, DIRECTORY/ for part files, or - for stdout")
 	fs.StringVar(&f.format, "format", "", "parquet, csv, jsonl or arrow (default: by OUT's extension, else parquet)")
-	fs.StringVar(&f.codec, "codec", "zstd", "Parquet compression: zstd, snappy or none")
+	fs.StringVar(&f.codec, "codec", "", "Parquet compression: zstd, snappy or none (default zstd, and columns copied from Parquet keep theirs)")
 	fs.StringArrayVar(&f.maps, "map", nil, "name of a flow column in the files: COLUMN=NAME (repeatable)")
 	fs.StringVar(&f.keep, "keep", "all", "input columns to carry over: all, none or COL,…")
 	fs.IntVar(&f.workers, "workers", 0, "goroutines that classify and encode (default: one per core)")

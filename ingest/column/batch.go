@@ -63,15 +63,9 @@ type Batch struct {
 	// Text is true when the source was text (CSV, JSONL): port columns then are
 	// strings here and become int32 in typed output.
 	Text bool
-	// Source is set by Parquet input whose batch is exactly one row group.
+	// Source is set by Parquet input whose batch is exactly one row group. The
+	// batch holds its file.
 	Source *RowGroup
-}
-
-// RowGroup names a row group of a Parquet file, for writers that copy column
-// chunks as they are.
-type RowGroup struct {
-	Path  string
-	Index int
 }
 
 // Rows returns the number of rows.
@@ -82,5 +76,9 @@ func (b *Batch) Release() {
 	if b.Record != nil {
 		b.Record.Release()
 		b.Record = nil
+	}
+	if b.Source != nil {
+		b.Source.File.Release()
+		b.Source = nil
 	}
 }

@@ -67,7 +67,7 @@ func drain(t testing.TB, r *Reader) (res result, err error) {
 		checkBatch(t, r.Schema(), b)
 		desc := fmt.Sprintf("%d+%d", b.FirstRow, b.Rows())
 		if b.Source != nil {
-			desc += fmt.Sprintf(" %s#%d", filepath.Base(b.Source.Path), b.Source.Index)
+			desc += fmt.Sprintf(" %s#%d", filepath.Base(b.Source.File.Path), b.Source.Index)
 		}
 		res.batches = append(res.batches, desc)
 		for i := range b.Rows() {

@@ -22,10 +22,12 @@ const maxWindow = 1 << 24
 // parquetDecoder reads a Parquet file, row group by row group.
 type parquetDecoder struct {
 	in      *input
+	source  *column.ParquetFile // owns the input's file
 	layout  *layout
 	fields  []arrow.Field
 	file    *parquet.File
 	columns []leaf // by used column
+	leaves  []int  // their chunks in a row group
 	window  int
 	group   int
 	row     int64          // next one in the group
@@ -62,10 +64,14 @@ func openParquet(r *Reader, in *input) (decoder, error) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = d.settle(r, leaves)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return d, d.settle(r, leaves)
+	d.source = column.NewParquetFile(in.path, in.size, in.file)
+	return d, nil
 }
 
 // checkFooter looks at the length of the footer before anything that long is
@@ -109,6 +115,7 @@ func (d *parquetDecoder) settle(r *Reader, leaves []leaf) (err error) {
 			return fmt.Errorf("%s: column %s is nested, which cannot be kept; name the columns to keep with --keep", d.in.name(), show(l.name))
 		}
 		d.columns = append(d.columns, l)
+		d.leaves = append(d.leaves, l.index)
 		d.fields = append(d.fields, l.field)
 	}
 	if first {
@@ -127,7 +134,8 @@ func (d *parquetDecoder) rows() int64 { return d.file.NumRows() }
 
 func (d *parquetDecoder) close() {
 	d.closeGroup()
-	d.in.close()
+	d.in.done()
+	d.source.Release()
 }
 
 func (d *parquetDecoder) closeGroup() {
@@ -170,7 +178,8 @@ func (d *parquetDecoder) next(ctx context.Context) (int, func() (*column.Batch, 
 	}
 	b := &column.Batch{Record: column.NewRecord(d.fields, arrays, n), Flow: d.layout.flow, Keep: slices.Clone(d.layout.keep)}
 	if int64(n) == group.NumRows() {
-		b.Source = &column.RowGroup{Path: d.in.path, Index: d.group}
+		d.source.Hold()
+		b.Source = &column.RowGroup{File: d.source, Index: d.group, Leaves: d.leaves}
 	}
 	d.row += int64(n)
 	d.done += int64(n)

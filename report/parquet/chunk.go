@@ -38,11 +38,13 @@ type rowGroup struct {
 // codes into a dictionary page or a way to write values plainly.
 type body struct {
 	valid   []byte // a bit per row; nil when no row is null
-	present int    // rows that are not null
 	codes   []uint32
 	entries int    // of the dictionary
 	dict    []byte // dictionary page in PLAIN encoding; nil for plain chunks
 	plain   func(dst []byte, from, to int) []byte
+	local   []uint32 // of a result column, in place of valid, present, codes and plain
+	code    []int32  // of a result column: the code of each local verdict, -1 for null
+	nulls   bool     // of a result column: code holds a -1
 	size    func(from, to int) int64
 	stats   format.Statistics
 }
@@ -54,8 +56,7 @@ func (g *rowGroup) kept(l *leaf, c layout.Cells) error {
 		return err
 	}
 	at, valid := g.positions(c)
-	b := body{valid: valid, present: len(at)}
-	b.stats.NullCount = int64(g.rows - len(at))
+	b := body{valid: valid}
 	if len(at) > 0 && l.physical() != format.Boolean {
 		d := g.newDictionary(&v, len(at))
 		if codes, ok := d.build(at, c.Values.Len(), c.Index != nil, g.scratch); ok {
@@ -110,37 +111,42 @@ func (g *rowGroup) positions(c layout.Cells) (at []uint32, valid []byte) {
 // result encodes a result column: code gives per distinct verdict its value, -1
 // for null, and local the verdict of each row.
 func (g *rowGroup) result(l *leaf, local []uint32, code []int32, dict []byte, st format.Statistics) error {
-	b := body{entries: int(st.DistinctCount), dict: dict, stats: st}
-	nulls := false
+	b := body{entries: int(st.DistinctCount), dict: dict, stats: st, local: local, code: code}
 	for _, c := range code {
-		nulls = nulls || c < 0
+		b.nulls = b.nulls || c < 0
 	}
-	codes := g.growCodes(g.rows)
-	if !nulls {
+	if b.entries == 0 {
+		// An empty dictionary is legal and yet trips readers.
+		b.dict = nil
+	}
+	return g.write(l, &b)
+}
+
+// resultPage returns the codes of the rows that are not null, and marks these in
+// valid, nil when that is all of them. Both stay in the cache from here to the
+// page's bytes, which is why a page's codes are made only when it is written.
+func (g *rowGroup) resultPage(b *body, row, rows int) (codes []uint32, valid []byte) {
+	local, code := b.local[row:row+rows], b.code
+	codes = g.growCodes(rows)
+	if !b.nulls {
 		for i, d := range local {
 			codes[i] = uint32(code[d])
 		}
-		b.codes, b.present = codes, g.rows
-		return g.write(l, &b)
+		return codes, nil
 	}
-	b.valid = g.growValid(g.rows)
+	valid = g.growValid(rows)
+	if b.entries == 0 {
+		return codes[:0], valid
+	}
 	m := 0
 	for i, d := range local {
 		c := code[d]
 		codes[m] = uint32(c)
 		bit := int(^uint32(c) >> 31)
-		b.valid[i>>3] |= byte(bit << (i & 7))
+		valid[i>>3] |= byte(bit << (i & 7))
 		m += bit
 	}
-	b.codes, b.present = codes[:m], m
-	b.stats.NullCount = int64(g.rows - m)
-	if m == 0 {
-		// An empty dictionary is legal and yet trips readers.
-		b.dict, b.codes = nil, nil
-		b.plain = func(dst []byte, _, _ int) []byte { return dst }
-		b.size = func(_, _ int) int64 { return 0 }
-	}
-	return g.write(l, &b)
+	return codes[:m], valid
 }
 
 // write appends the chunk's pages and notes its metadata.
@@ -150,7 +156,6 @@ func (g *rowGroup) write(l *leaf, b *body) error {
 	m.Type, m.Codec = l.physical(), g.codec.id
 	m.PathInSchema = thrift.Slice[string]{l.schema.Name}
 	m.NumValues = int64(g.rows)
-	m.Statistics = b.stats
 	start := len(g.buf)
 	encoding := format.Plain
 	if c.hasDict {
@@ -167,37 +172,57 @@ func (g *rowGroup) write(l *leaf, b *body) error {
 		m.Encoding = thrift.Slice[format.Encoding]{format.Plain, format.RLE}
 	}
 	m.DataPageOffset = int64(len(g.buf))
-	pages := int32(0)
+	pages, present := int32(0), 0
 	for row, from := 0, 0; row < g.rows; pages++ {
-		rows, to := g.cut(b, row, from)
+		rows, to, raw := g.dataPage(b, row, from)
 		h := format.PageHeader{Type: format.DataPage}
 		h.DataPageHeader.Set(format.DataPageHeader{
 			NumValues: int32(rows), Encoding: encoding,
 			DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
 			Statistics: format.Statistics{NullCount: int64(rows - (to - from))},
 		})
-		var valid []byte
-		if b.valid != nil {
-			valid = b.valid[row>>3:]
-		}
-		raw := appendLevels(g.raw[:0], valid, rows, to-from)
-		if c.hasDict {
-			width := codeWidth(b.entries)
-			raw = append(raw, byte(width))
-			raw = appendHybrid(raw, b.codes[from:to], width)
-		} else {
-			raw = b.plain(raw, from, to)
-		}
-		g.raw = raw
 		if err := g.page(m, &h, raw); err != nil {
 			return fmt.Errorf("column %q: %w", l.schema.Name, err)
 		}
 		row, from = row+rows, to
+		present = from
 	}
+	m.Statistics = b.stats
+	m.Statistics.NullCount = int64(g.rows - present)
 	m.EncodingStats = append(m.EncodingStats, format.PageEncodingStats{PageType: format.DataPage, Encoding: encoding, Count: pages})
 	m.TotalCompressedSize = int64(len(g.buf) - start)
 	g.chunks = append(g.chunks, c)
 	return nil
+}
+
+// dataPage returns the bytes of the page that starts at row, its rows, and the
+// end of its non-null values, which start at from.
+func (g *rowGroup) dataPage(b *body, row, from int) (rows, to int, raw []byte) {
+	var codes []uint32
+	var valid []byte
+	if b.local != nil {
+		rows = min(PageRows, g.rows-row)
+		codes, valid = g.resultPage(b, row, rows)
+		to = from + len(codes)
+	} else {
+		if rows, to = g.cut(b, row, from); b.dict != nil {
+			codes = b.codes[from:to]
+		}
+		if b.valid != nil {
+			valid = b.valid[row>>3:]
+		}
+	}
+	raw = appendLevels(g.raw[:0], valid, rows, to-from)
+	switch {
+	case b.dict != nil:
+		width := codeWidth(b.entries)
+		raw = append(raw, byte(width))
+		raw = appendHybrid(raw, codes, width)
+	case b.plain != nil:
+		raw = b.plain(raw, from, to)
+	}
+	g.raw = raw
+	return rows, to, raw
 }
 
 // cut returns the rows of the page that starts at row, and the end of its

@@ -19,7 +19,7 @@ type KeyValue struct{ Key, Value string }
 
 // Options of a Parquet output. The zero value works.
 type Options struct {
-	Codec    string     // "zstd" (also ""), "snappy" or "none"
+	Codec    string     // "zstd", "snappy" or "none"; "" is zstd, but carried columns keep theirs
 	Metadata []KeyValue // file metadata, written in this order
 	Version  string     // ipflow's own, for created_by
 }
@@ -31,6 +31,7 @@ type Format struct {
 	results layout.Result // number of result columns
 	codec   codec
 	opts    Options
+	footers footers
 }
 
 var _ layout.Format = (*Format)(nil)
@@ -91,6 +92,9 @@ func (f *Format) Encode(b *column.Batch, ids []verify.ID, t verify.Table) (verif
 
 func (f *Format) encode(g *rowGroup, b *column.Batch, ids []verify.ID, t verify.Table) error {
 	for i, at := range b.Keep {
+		if f.carry(g, &f.leaves[i], b, at) {
+			continue
+		}
 		if err := f.keep(g, &f.leaves[i], b, at); err != nil {
 			return err
 		}
