@@ -20,6 +20,7 @@ type End struct {
 	Prefixes  []netip.Prefix
 	addresses index.Addresses   // of prefixes and everything
 	tag       *network.Selector // service tag; its addresses depend on the NIC that looks
+	without   index.Addresses   // of the tag, not meant
 	joined    *index.Addresses  // of the members, once asked for
 	notes     []string
 }
@@ -32,6 +33,18 @@ type Member struct {
 
 // IsNICs reports whether the end is made of NICs.
 func (e *End) IsNICs() bool { return e.Members != nil }
+
+// InternetEnd is the Internet tag but for the addresses of Azure's platform, from
+// which health probes and the like come and nobody else.
+func InternetEnd() End {
+	return End{
+		Text: "Internet", tag: &network.Selector{Kind: network.SelectInternet, Text: "Internet"},
+		without: index.AddressesOf(network.LoadBalancerPrefixes),
+	}
+}
+
+// IsTag reports whether the addresses of the end depend on the NIC that looks.
+func (e *End) IsTag() bool { return e.tag != nil }
 
 // Anything is the end that holds every address.
 var Anything = End{Text: "*", addresses: index.Addresses{V4: everything.V4, V6: everything.V6}}

@@ -30,6 +30,7 @@ type Matrix struct {
 	pairs     map[[2]space.Map]space.Map // marks, by what both ends see
 	joins     map[[2]space.Map]space.Map
 	services  map[space.Map][]Service
+	crossings map[[2]space.Map]crossing
 	anywhere  space.Map         // the decision of an end that is not asked: allowed
 	scratch   [2][2][]space.Map // what an end sees, by end and family
 }
@@ -41,7 +42,8 @@ type class struct {
 	access space.Map // over the other end's addresses and services; see accessAllowed
 	asked  bool      // false: the zone is not made of NICs
 	nic    *network.NIC
-	tag    *network.Selector // the addresses depend on who looks
+	tag    *End              // the addresses depend on who looks
+	k      *index.Classifier // nil when not asked
 }
 
 // The labels of access maps; 0 is Deny.
@@ -82,6 +84,7 @@ func (p *Prober) Matrix(zones []Zone) *Matrix {
 	p.notes, p.noted = nil, map[string]bool{}
 	m := &Matrix{
 		Zones: zones, p: p, pairs: map[[2]space.Map]space.Map{}, joins: map[[2]space.Map]space.Map{}, services: map[space.Map][]Service{},
+		crossings: map[[2]space.Map]crossing{},
 	}
 	m.anywhere = p.space.Labelled(space.Everything, accessAllowed)
 	access := map[baseKey]space.Map{}
@@ -111,7 +114,11 @@ func (m *Matrix) classes(z *Zone, dir flow.Direction, access map[baseKey]space.M
 			m.p.note(n)
 		}
 		if !e.IsNICs() {
-			out = append(out, class{at: e.addresses, access: m.anywhere, tag: e.tag})
+			c := class{at: e.addresses, access: m.anywhere}
+			if e.tag != nil {
+				c.tag = e
+			}
+			out = append(out, c)
 			continue
 		}
 		for _, member := range e.Members {
@@ -139,7 +146,7 @@ func (m *Matrix) classes(z *Zone, dir flow.Direction, access map[baseKey]space.M
 			x = m.p.space.Of(k.k.Partition(), flow.Inbound, m.accessOf)
 			access[b] = x
 		}
-		out = append(out, class{at: index.Join(parts[k]), access: x, asked: true, nic: firsts[k]})
+		out = append(out, class{at: index.Join(parts[k]), access: x, asked: true, nic: firsts[k], k: k.k})
 	}
 	return out
 }
@@ -161,7 +168,7 @@ func (m *Matrix) accessOf(id index.VerdictID) int {
 func (m *Matrix) sees(near, far *class, end int) {
 	at := far.at
 	if far.tag != nil {
-		at = m.p.Remotes(&End{Text: far.tag.Text, tag: far.tag}, near.nic)
+		at = m.p.Remotes(far.tag, near.nic)
 	}
 	out := &m.scratch[end]
 	out[0], out[1] = m.p.space.Services(near.access, at, out[0][:0], out[1][:0])

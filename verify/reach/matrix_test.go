@@ -45,17 +45,7 @@ func TestMatrixEqualsEveryPair(t *testing.T) {
 		w := world.New(randomBytes(rng, 100+i))
 		p := newProber(t, w, 0)
 		judge := oracle.New(w.Net)
-		var zones []Zone
-		all := Zone{Name: "all"}
-		for _, c := range w.Net.NICs {
-			if slices.ContainsFunc(c.IPConfigs, func(x network.IPConfig) bool { return !x.Address.IsValid() }) {
-				continue
-			}
-			e := End{Text: c.ID, Members: members([]*network.NIC{c})}
-			zones = append(zones, Zone{c.ID, []End{e}})
-			all.Ends = append(all.Ends, e)
-		}
-		zones = append(zones, all)
+		zones := nicZones(w.Net)
 		remote, err := Resolve(w.Net, "8.8.8.0/24")
 		if err != nil {
 			t.Fatal(err)

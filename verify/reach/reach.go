@@ -184,7 +184,7 @@ func (p *Prober) Remotes(e *End, c *network.NIC) index.Addresses {
 		if len(reach.May) > 0 {
 			p.note("which addresses " + e.Text + " holds for " + c.ID + " rests on " + reach.May[0].Fact + "; all that are possible are asked about")
 		}
-		return reach.Most()
+		return reach.Most().Minus(e.without)
 	case e.IsNICs() && len(e.Prefixes) == 0:
 		if e.joined == nil {
 			list := make([]index.Addresses, len(e.Members))
