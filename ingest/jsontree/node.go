@@ -95,6 +95,17 @@ func (n *Node) Origin() diag.Origin {
 	return diag.Origin{File: n.src.file.name, Line: line, Column: col, Pointer: n.pointer()}
 }
 
+// NameOrigin returns where the member name of n stands: its quote. A constructed
+// node, and one that is no member, answers with Origin.
+func (n *Node) NameOrigin() diag.Origin {
+	o := n.Origin()
+	if n == nil || n.src.made != nil || n.name == 0 {
+		return o
+	}
+	o.Line, o.Column = n.src.file.position(int(n.name) - 1)
+	return o
+}
+
 // Get returns the member with the name, compared without regard to ASCII case.
 // Of several the last wins. It is nil when there is none or n is no object.
 func (n *Node) Get(name string) *Node {

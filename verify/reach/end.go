@@ -23,12 +23,17 @@ type End struct {
 	without   index.Addresses   // of the tag, not meant
 	joined    *index.Addresses  // of the members, once asked for
 	notes     []string
+	// Doubts are facts on which the end may hold more than is told, sorted.
+	Doubts []string
 }
 
 // Member is a NIC of an end. Only its addresses in Within count; nil means all.
 type Member struct {
 	NIC    *network.NIC
 	Within *index.Addresses
+	// known, when not nil, are addresses that surely count, where Within is nil
+	// because it is not on record which do.
+	known *index.Addresses
 }
 
 // IsNICs reports whether the end is made of NICs.
@@ -175,7 +180,7 @@ func findNICs(n *network.Network, name string) (out []found) {
 
 func findVMs(n *network.Network, name string) (out []found) {
 	for _, m := range n.VMsNamed(name) {
-		out = append(out, found{m.ID, End{Members: members(m.NICs)}})
+		out = append(out, found{m.ID, End{Members: members(m.NICs), Doubts: missingNICs(m)}})
 	}
 	return out
 }
@@ -198,7 +203,13 @@ func SubnetEnd(n *network.Network, s *network.Subnet) End {
 			nics = append(nics, c)
 		}
 	}
-	return spaceEnd(s.ID, nics, s.Prefixes)
+	return subnetEnd(n, s, nics)
+}
+
+func subnetEnd(n *network.Network, s *network.Subnet, nics []*network.NIC) End {
+	e := spaceEnd(s.ID, nics, s.Prefixes)
+	e.Doubts = placeDoubts(n)
+	return e
 }
 
 // spaceEnd is an end of NICs that also is a space of addresses.
@@ -230,7 +241,9 @@ func VirtualNetworkEnd(n *network.Network, v *network.VirtualNetwork) End {
 			nics = append(nics, c)
 		}
 	}
-	return spaceEnd(v.ID, nics, v.Prefixes)
+	e := spaceEnd(v.ID, nics, v.Prefixes)
+	e.Doubts = sorted(append(placeDoubts(n), v.Facts...))
+	return e
 }
 
 func findGroups(n *network.Network, name string) (out []found) {
@@ -244,7 +257,7 @@ func findGroups(n *network.Network, name string) (out []found) {
 				nics = append(nics, c)
 			}
 		}
-		out = append(out, found{g.ID, End{Members: members(nics)}})
+		out = append(out, found{g.ID, End{Members: members(nics), Doubts: groupDoubts(n, g)}})
 	}
 	return out
 }
@@ -279,21 +292,24 @@ func ASGEnd(n *network.Network, id string) End {
 	within := map[*network.NIC][]netip.Prefix{}
 	whole := map[*network.NIC]bool{}
 	for _, m := range n.ASGMembers(id) {
+		known := within[m.NIC]
 		if m.Address.IsValid() {
-			within[m.NIC] = append(within[m.NIC], netip.PrefixFrom(m.Address, m.Address.BitLen()))
+			known = append(known, netip.PrefixFrom(m.Address, m.Address.BitLen()))
 		} else {
-			within[m.NIC], whole[m.NIC] = nil, true // which address is not recorded
+			whole[m.NIC] = true // which address is not recorded
 		}
+		within[m.NIC] = known
 	}
 	for c, list := range within {
-		m := Member{NIC: c}
+		a := index.AddressesOf(list)
+		m := Member{NIC: c, known: &a}
 		if !whole[c] {
-			a := index.AddressesOf(list)
 			m.Within = &a
 		}
 		e.Members = append(e.Members, m)
 	}
 	slices.SortFunc(e.Members, func(a, b Member) int { return a.NIC.Index - b.NIC.Index })
+	e.Doubts = asgDoubts(n, id)
 	if doubtful := n.DoubtfulMembers(); len(doubtful) > 0 {
 		e.notes = append(e.notes, fmt.Sprintf("the ASGs of %d ip configurations could not be read (%s, …); they are not counted as members of %s", len(doubtful), doubtful[0].NIC.ID, id))
 	}

@@ -40,6 +40,7 @@ func (g *grouping) add(c *network.NIC, at index.Addresses, is space.Map) {
 	if is == (space.Map{}) {
 		return
 	}
+	g.p.met[c] = true
 	a := g.byNIC[c]
 	if a == nil {
 		a = &answers{nics: []*network.NIC{c}}
@@ -143,10 +144,10 @@ func (g *grouping) tell(a *answers) (out []Set) {
 			continue
 		}
 		part := s.Relabel(whole, func(l int) int {
-			if l > 0 && g.p.decisions[l].Access == access {
-				return l
+			if d := g.p.decisions[l]; l == 0 || d.Access != access || g.q.Keep != nil && !g.q.Keep(d) {
+				return 0
 			}
-			return 0
+			return l
 		})
 		if part == (space.Map{}) {
 			continue

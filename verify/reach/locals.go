@@ -41,15 +41,11 @@ func (p *Prober) Locals(c *network.NIC, dir flow.Direction) (out []Located) {
 			add(at, l.Out)
 		}
 	}
-	if !slices.ContainsFunc(c.IPConfigs, func(x network.IPConfig) bool { return !x.Address.IsValid() }) && len(c.IPConfigs) > 0 {
+	if !hasOpenAddress(c) {
 		return out
 	}
-	open := everything
-	if c.Subnet != nil && len(c.Subnet.Prefixes) > 0 {
-		open = index.AddressesOf(c.Subnet.Prefixes)
-	}
 	p.note(c.ID + " has an address that is not recorded; answered for every address of its subnet")
-	for _, part := range p.cutByRules(c, dir, open.Minus(known)) {
+	for _, part := range p.cutByRules(c, dir, openAddresses(c).Minus(known)) {
 		first := netip.Addr{}
 		if len(part.V4) > 0 {
 			first = part.V4[0].First.Netip()

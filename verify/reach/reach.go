@@ -26,6 +26,7 @@ type Prober struct {
 	joined    map[[2]space.Map]space.Map
 	notes     []string
 	noted     map[string]bool
+	met       map[*network.NIC]bool // NICs with flows that the question asks about
 }
 
 // Decision is what boxes are told apart by.
@@ -66,6 +67,7 @@ type Question struct {
 	Protocols index.Protocols             // empty means all
 	Ports     interval.Set[interval.Port] // destination ports; nil means all and protocols without ports
 	Only      []flow.Access               // empty means all
+	Keep      func(Decision) bool         // flows whose decision is told; nil means all
 	Expected  Expected                    // flows that are left out; nil for none
 }
 
@@ -76,6 +78,8 @@ type Expected func(s *space.Space, nic *network.NIC, dir flow.Direction) space.S
 type Answer struct {
 	Sets  []Set
 	Notes []string // what the reader must know to trust the answer, sorted
+	// Asked NICs have flows among those asked about, told or not.
+	Asked int
 }
 
 // Set is flows with the same access at some NICs. Each NIC stands for its own
@@ -98,7 +102,7 @@ type Box struct {
 
 // Ask answers a question.
 func (p *Prober) Ask(q Question) Answer {
-	p.notes, p.noted = nil, map[string]bool{}
+	p.notes, p.noted, p.met = nil, map[string]bool{}, map[*network.NIC]bool{}
 	for _, e := range []*End{&q.From, &q.To} {
 		for _, n := range e.notes {
 			p.note(n)
@@ -125,7 +129,7 @@ func (p *Prober) Ask(q Question) Answer {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), byNIC(a.NICs[0], b.NICs[0]), cmp.Compare(a.Access, b.Access))
 	})
 	slices.Sort(p.notes)
-	out.Notes = p.notes
+	out.Notes, out.Asked = p.notes, len(p.met)
 	return out
 }
 
@@ -186,17 +190,22 @@ func (p *Prober) Remotes(e *End, c *network.NIC) index.Addresses {
 		}
 		return reach.Most().Minus(e.without)
 	case e.IsNICs() && len(e.Prefixes) == 0:
-		if e.joined == nil {
-			list := make([]index.Addresses, len(e.Members))
-			for i, m := range e.Members {
-				list[i] = p.addressesOf(m)
-			}
-			joined := index.Join(list)
-			e.joined = &joined
-		}
-		return *e.joined
+		return p.memberAddresses(e)
 	}
 	return e.addresses
+}
+
+// memberAddresses returns where the members of an end are, or may be.
+func (p *Prober) memberAddresses(e *End) index.Addresses {
+	if e.joined == nil {
+		list := make([]index.Addresses, len(e.Members))
+		for i, m := range e.Members {
+			list[i] = p.addressesOf(m)
+		}
+		joined := index.Join(list)
+		e.joined = &joined
+	}
+	return *e.joined
 }
 
 // asked is the question as a set of flows with any local address.

@@ -30,7 +30,7 @@ func ZonesBy(n *network.Network, kind string) (out []Zone) {
 			nics[c.Subnet] = append(nics[c.Subnet], c)
 		}
 		for _, s := range n.Subnets {
-			out = append(out, Zone{s.ID, []End{spaceEnd(s.ID, nics[s], s.Prefixes)}})
+			out = append(out, Zone{s.ID, []End{subnetEnd(n, s, nics[s])}})
 		}
 	case "vnets":
 		for _, v := range n.VirtualNetworks {
