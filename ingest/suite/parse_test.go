@@ -245,10 +245,10 @@ func TestRefused(t *testing.T) {
 func TestJSONFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"{\"assertions\": [\n  {\"name\": \"a\", \"form\": \"b\", \"to\": \"c\", \"expect\": \"deny\"}]}": `s.json:2:17: unknown key "form"; did you mean from?`,
-		"{\"assertions\": [\n  {\"name\": \"a\", \"to\": 7, \"expect\": \"deny\"}]}":                    `s.json:2:23: to is text, not a number; write it in quotes`,
-		"{} {}": `s.json:1:4: a second document; a suite is one`,
-		"{\"assertions\": [":           `s.json:1:`,
-		"":                             `s.json:1:1: the file is empty`,
+		"{\"assertions\": [\n  {\"name\": \"a\", \"to\": 7, \"expect\": \"deny\"}]}":                      `s.json:2:23: to is text, not a number; write it in quotes`,
+		"{} {}":                         `s.json:1:4: a second document; a suite is one`,
+		"{\"assertions\": [":            `s.json:1:`,
+		"":                              `s.json:1:1: the file is empty`,
 		"{\"version\":1,\"version\":1}": `the key version stands in line 1 already`,
 	} {
 		_, faults := Parse("s.json", []byte(text))

@@ -29,7 +29,7 @@ type Word struct {
 // Assertion is one expectation.
 type Assertion struct {
 	Name      Word
-	Selection           // the flows that it is about
+	Selection // the flows that it is about
 	Direction flow.Direction
 	Expect    flow.Access // Unknown when Only alone says what is expected
 	By        []Word      // rules, any of which may decide; empty for any rule
