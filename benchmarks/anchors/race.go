@@ -25,6 +25,10 @@ type race struct {
 	rounds  int
 	quick   bool
 
+	binary string // ipflow, when built
+	files  string // directory of generated files, when known
+	duck   *duck  // when started
+
 	tools   []string         // versions of the anchors that were there
 	absence map[string]error // and why others were not
 	gates   []gate
@@ -37,6 +41,8 @@ var rows = []struct {
 	run        func(*race) error
 }{
 	{"hotlist", "one hot list on one core against rte_acl", (*race).runHotList},
+	{"verify", "Parquet to Parquet against DuckDB copying the input; scaling; peak memory", (*race).runVerify},
+	{"csv", "CSV to Parquet against DuckDB", (*race).runCSV},
 }
 
 func main() {
@@ -54,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.SetOutput(stderr)
 	only := fs.String("only", "", "rows to run, separated by commas; all if empty")
 	out := fs.String("out", "", "file for the tables as Markdown, beside stdout")
-	cache := fs.String("cache", os.Getenv("IPFLOW_RACE_CACHE"), "directory for generated files, some 20 GB (default: ipflow-race in the temporary directory)")
+	cache := fs.String("cache", "", "directory for generated files, some 10 GB (default: $IPFLOW_RACE_CACHE, else ipflow-race in the temporary directory)")
 	fs.IntVar(&r.rounds, "rounds", 5, "interleaved rounds")
 	fs.BoolVar(&r.quick, "quick", false, "small sizes and two rounds, to try the race itself")
 	fs.Usage = func() {
@@ -93,6 +99,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return r.runAll(names, *out, stdout)
 }
 
+// toolsDir is where benchmarks/anchors/install puts DuckDB.
+func toolsDir() string {
+	if dir := os.Getenv("IPFLOW_RACE_CACHE"); dir != "" {
+		return dir
+	}
+	return filepath.Join(os.TempDir(), "ipflow-race")
+}
+
 // runAll runs the rows and reports what there is, whatever failed.
 func (r *race) runAll(names []string, out string, stdout io.Writer) error {
 	var failed []error
@@ -107,6 +121,9 @@ func (r *race) runAll(names []string, out string, stdout io.Writer) error {
 			failed = append(failed, err)
 		}
 		r.say("row %s took %.0f s", w.name, time.Since(start).Seconds())
+	}
+	if r.duck != nil {
+		r.duck.close()
 	}
 	r.write(stdout)
 	if out != "" {
@@ -152,7 +169,7 @@ func moduleRoot() (string, error) {
 // cacheDir makes the directory; quick files are kept apart from full ones.
 func cacheDir(dir string, quick bool) (string, error) {
 	if dir == "" {
-		dir = filepath.Join(os.TempDir(), "ipflow-race")
+		dir = toolsDir()
 	}
 	if quick {
 		dir = filepath.Join(dir, "quick")

@@ -45,6 +45,18 @@ func TestHotListRace(t *testing.T) {
 	}
 }
 
+// TestFileRaces runs from file to file: the sizes are small, the checks of answers
+// and kept columns are those of the full race.
+func TestFileRaces(t *testing.T) {
+	printed := quick(t, "verify,csv")
+	for _, want := range []string{"Parquet → Parquet", "peak memory of a run", "one → two cores", "CSV → Parquet", "| carry | "} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("no %q in\n%s", want, printed)
+		}
+	}
+	skipAbsent(t, printed)
+}
+
 // TestAbsentAnchor hides the compiler: the row says so and the others are there.
 func TestAbsentAnchor(t *testing.T) {
 	path := os.Getenv("PATH")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type bound struct {
 }
 
 func atLeast(v float64) bound { return bound{true, v} }
+func atMost(v float64) bound  { return bound{false, v} }
 
 func (b bound) holds(v float64) bool {
 	if b.least {
@@ -76,14 +78,16 @@ func spread(values []float64, unit string) string {
 
 // amount writes three digits.
 func amount(v float64, unit string) string {
-	s := ""
+	decimals := 2
 	switch {
 	case v >= 100:
-		s = fmt.Sprintf("%.0f", v)
+		decimals = 0
 	case v >= 10:
-		s = strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")
-	default:
-		s = strings.TrimSuffix(fmt.Sprintf("%.2f", v), ".00")
+		decimals = 1
+	}
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if decimals > 0 {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
 	}
 	if unit == "" || unit == "×" {
 		return s + unit
