@@ -48,8 +48,16 @@ func touch(t *testing.T, n *Node, pointer string) {
 	}
 	n.Bool()
 	n.Int()
-	for i, item := range n.Items() {
+	if count := len(n.Items()) + len(n.Members()); n.Len() != count || n.Empty() != (count == 0 && (n.Kind() == Array || n.Kind() == Object)) {
+		t.Fatalf("%s: Len %d and Empty %t of %d", pointer, n.Len(), n.Empty(), count)
+	}
+	i := 0
+	for item := range n.Elements() {
 		touch(t, item, fmt.Sprintf("%s/%d", pointer, i))
+		i++
+	}
+	if i != len(n.Items()) {
+		t.Fatalf("%s: %d elements, %d items", pointer, i, len(n.Items()))
 	}
 	for _, m := range n.Members() {
 		if n.Get(m.Name) == nil {

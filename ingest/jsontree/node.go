@@ -2,6 +2,8 @@ package jsontree
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,14 +49,17 @@ func (k Kind) String() string {
 // and from the New functions; the zero Node is not one.
 //
 // A large export holds tens of millions of these, hence 32 bytes: offsets and
-// indexes instead of strings and slices, and one pointer for the collector.
+// indexes instead of strings and slices, and one pointer for the collector. Nodes
+// lie in the order of the text, a container before what it holds: the first child
+// of a container is the next node, and end leads from one child to the next.
 type Node struct {
 	src    *source
 	parent uint32 // index of the container; noParent for a document
 	off    uint32 // where the value begins in the text, for a string its quote
-	n      uint32 // bytes of a number or of a string between its quotes; children of a container
-	first  uint32 // index of the first child; the others follow it
-	name   uint32 // where the member name begins after its quote; 0 when there is none
+	n      uint32 // bytes of a number or of a string between its quotes; of a container the index of its first child
+	end    uint32 // index of the node after this one and all it holds
+	name   uint32 // where the member name begins after its quote; in an array the place in it
+	hash   uint16 // of the member name, see hashName
 	kind   Kind
 	flags  uint8
 }
@@ -62,6 +67,7 @@ type Node struct {
 const (
 	escaped     uint8 = 1 << iota // the string holds backslashes
 	nameEscaped                   // the member name does
+	member                        // it stands in an object: name is one
 	residue                       // made by NewResidue
 )
 
@@ -120,13 +126,69 @@ func (n *Node) Get(name string) *Node {
 		}
 		return nil
 	}
+	h := hashName(name)
+	var found *Node
 	f := n.src.file
-	for i := int(n.n) - 1; i >= 0; i-- {
-		if c := f.node(n.first + uint32(i)); c.named(name) {
-			return c
+	for i := n.n; i < n.end; {
+		c := f.node(i)
+		if c.hash == h && c.named(name) {
+			found = c
+		}
+		i = c.end
+	}
+	return found
+}
+
+// children yields the parsed children of a container in the order of the text.
+func (n *Node) children() iter.Seq[*Node] {
+	return func(yield func(*Node) bool) {
+		f := n.src.file
+		for i := n.n; i < n.end; {
+			c := f.node(i)
+			if !yield(c) {
+				return
+			}
+			i = c.end
 		}
 	}
-	return nil
+}
+
+// Elements yields an array's elements in order, nothing when n is no array.
+func (n *Node) Elements() iter.Seq[*Node] {
+	switch {
+	case n.Kind() != Array:
+		return func(func(*Node) bool) {}
+	case n.src.made != nil:
+		return slices.Values(n.src.made.items)
+	}
+	return n.children()
+}
+
+// Empty reports whether n is a container that holds nothing.
+func (n *Node) Empty() bool {
+	switch k := n.Kind(); {
+	case k != Array && k != Object:
+		return false
+	case n.src.made != nil:
+		return len(n.src.made.items)+len(n.src.made.members) == 0
+	}
+	return n.n == n.end
+}
+
+// Len returns how many elements or members a container holds, 0 for every other
+// kind. It counts them.
+func (n *Node) Len() int {
+	switch k := n.Kind(); {
+	case k != Array && k != Object:
+		return 0
+	case n.src.made != nil:
+		return len(n.src.made.items) + len(n.src.made.members)
+	}
+	count := 0
+	for range n.children() {
+		count++
+	}
+	return count
 }
 
 // Path is Get applied to each name in turn.
@@ -146,11 +208,7 @@ func (n *Node) Items() []*Node {
 	if m := n.src.made; m != nil {
 		return m.items
 	}
-	items := make([]*Node, n.n)
-	for i := range items {
-		items[i] = n.src.file.node(n.first + uint32(i))
-	}
-	return items
+	return slices.AppendSeq(make([]*Node, 0, n.Len()), n.children())
 }
 
 // Members returns an object's members in source order, duplicates included, nil
@@ -162,10 +220,9 @@ func (n *Node) Members() []Member {
 	if m := n.src.made; m != nil {
 		return m.members
 	}
-	members := make([]Member, n.n)
-	for i := range members {
-		c := n.src.file.node(n.first + uint32(i))
-		members[i] = Member{Name: c.memberName(), Value: c}
+	members := make([]Member, 0, n.Len())
+	for c := range n.children() {
+		members = append(members, Member{Name: c.memberName(), Value: c})
 	}
 	return members
 }

@@ -2,6 +2,7 @@ package jsontree
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,8 +27,7 @@ func Parse(name string, data []byte) (docs []*Node, faults diag.List) {
 		faults.Errorf(diag.Origin{File: name, Line: 1, Column: 1}, "bad-json", "%v", err)
 		return nil, faults
 	}
-	f := &file{name: name, text: text}
-	p := &parser{file: f, src: &source{file: f}, text: text}
+	p := newParser(&file{name: name, text: text})
 	var roots []uint32
 	for {
 		more, err := p.between()
@@ -38,36 +38,42 @@ func Parse(name string, data []byte) (docs []*Node, faults diag.List) {
 		if !more {
 			break
 		}
-		root, err := p.document()
-		if err != nil {
+		root := p.next
+		if err := p.document(); err != nil {
 			faults = append(faults, p.diagnostic(err))
 			break
 		}
 		roots = append(roots, root)
 	}
 	for _, i := range roots {
-		docs = append(docs, f.node(i))
+		docs = append(docs, p.file.node(i))
 	}
 	return docs, faults
 }
 
-// parser walks the text once, without recursion. Values whose container is still
-// open wait in kids; when it closes they move to the file's pages side by side.
+// parser walks the text once, without recursion, and appends each value to the
+// file's pages when it begins.
 type parser struct {
 	file  *file
 	src   *source
 	text  string
 	pos   int
+	page  []Node // the last of the file's pages
+	next  uint32 // index of the next node
 	open  []frame
-	kids  []Node
 	state state
+}
+
+func newParser(f *file) *parser {
+	return &parser{file: f, src: &source{file: f}, text: f.text}
 }
 
 // frame is one open container.
 type frame struct {
-	off   uint32 // its bracket
-	kids  int    // where its children begin in parser.kids
+	index uint32 // of its node
+	count uint32 // elements begun
 	name  uint32 // the member being read, 0 between members
+	hash  uint16 // of its name
 	flags uint8  // nameEscaped, for that member
 	close byte   // '}' or ']'
 }
@@ -109,28 +115,32 @@ func (p *parser) between() (bool, *fault) {
 	}
 }
 
-// document reads the document at the current position and returns its root.
-func (p *parser) document() (uint32, *fault) {
-	p.open, p.kids, p.state = p.open[:0], p.kids[:0], atValue
+// document reads the document at the current position.
+func (p *parser) document() *fault {
+	p.open, p.state = p.open[:0], atValue
 	for p.state != atNext || len(p.open) > 0 {
-		if err := p.space(); err != nil {
-			return 0, err
+		c, err := p.token()
+		if err != nil {
+			return err
 		}
-		if p.pos == len(p.text) {
-			return 0, p.failEnd()
-		}
-		var err *fault
-		switch c := p.text[p.pos]; p.state {
+		switch p.state {
 		case atValue:
 			err = p.value(c)
 		case atSlot:
 			switch top := &p.open[len(p.open)-1]; {
+			case c == '"' && top.close == '}':
+				if err = p.memberName(top); err != nil {
+					return err
+				}
+				if c, err = p.token(); err == nil {
+					err = p.value(c)
+				}
 			case c == top.close:
 				p.closeContainer()
 			case c == ',':
 				err = p.fail(p.pos, "a value is missing before the comma; remove the comma")
 			case top.close == '}':
-				err = p.memberName(c, top)
+				err = p.fail(p.pos, "expected a member name in double quotes or '}', found %s", p.found())
 			default:
 				err = p.value(c)
 			}
@@ -147,118 +157,152 @@ func (p *parser) document() (uint32, *fault) {
 			}
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return p.settle(p.kids[0], noParent), nil
+	return nil
+}
+
+// token moves to the next token of a document and returns its first byte.
+func (p *parser) token() (byte, *fault) {
+	if p.pos < len(p.text) {
+		if c := p.text[p.pos]; c > ' ' && c != '/' && c < utf8.RuneSelf {
+			return c, nil
+		}
+	}
+	if err := p.space(); err != nil {
+		return 0, err
+	}
+	if p.pos == len(p.text) {
+		return 0, p.failEnd()
+	}
+	return p.text[p.pos], nil
 }
 
 // value reads a scalar or opens a container.
 func (p *parser) value(c byte) *fault {
-	n := Node{src: p.src, off: uint32(p.pos)}
 	switch {
-	case c == '{' || c == '[':
-		if len(p.open) == MaxDepth {
-			return p.fail(p.pos, "more than %d values inside each other", MaxDepth)
-		}
-		p.open = append(p.open, frame{off: n.off, kids: len(p.kids), close: c + 2})
-		p.pos++
-		p.state = atSlot
-		return nil
 	case c == '"':
 		end, esc, err := p.quoted()
 		if err != nil {
 			return err
 		}
-		n.kind, n.flags, n.n = String, esc*escaped, uint32(end-p.pos-1)
+		p.scalar(String, p.pos, end-p.pos-1).flags |= esc * escaped
 		p.pos = end + 1
+	case c == '{' || c == '[':
+		if len(p.open) == MaxDepth {
+			return p.fail(p.pos, "more than %d values inside each other", MaxDepth)
+		}
+		n := p.add(p.pos)
+		n.kind, n.n = Array, p.next
+		if c == '{' {
+			n.kind = Object
+		}
+		p.open = append(p.open, frame{index: p.next - 1, close: c + 2})
+		p.pos++
+		p.state = atSlot
 	case c == '-' || '0' <= c && c <= '9':
 		end := numberEnd(p.text, p.pos)
 		if end < 0 || end < len(p.text) && wordByte(p.text[end]) {
 			return p.fail(p.pos, "%s is not a JSON number", p.word())
 		}
-		n.kind, n.n = Number, uint32(end-p.pos)
+		p.scalar(Number, p.pos, end-p.pos)
 		p.pos = end
 	default:
 		word := p.word()
+		kind := Bool
 		switch word {
 		case "null":
-			n.kind = Null
+			kind = Null
 		case "true", "false":
-			n.kind = Bool
 		default:
 			return p.fail(p.pos, "expected a value, found %s", p.found())
 		}
-		n.n = uint32(len(word))
+		p.scalar(kind, p.pos, len(word))
 		p.pos += len(word)
 	}
-	p.emit(n)
 	return nil
 }
 
-// emit adds a finished value to the container it stands in.
-func (p *parser) emit(n Node) {
+// scalar adds a value that holds no others.
+func (p *parser) scalar(kind Kind, off, length int) *Node {
+	n := p.add(off)
+	n.kind, n.n, n.end = kind, uint32(length), p.next
+	p.state = atNext
+	return n
+}
+
+// add appends a node to the container it stands in.
+func (p *parser) add(off int) *Node {
+	if len(p.page) == cap(p.page) {
+		p.grow()
+	}
+	p.page = p.page[:len(p.page)+1]
+	n := &p.page[len(p.page)-1]
+	n.src, n.parent, n.off = p.src, noParent, uint32(off)
 	if len(p.open) > 0 {
 		top := &p.open[len(p.open)-1]
-		n.name = top.name
-		n.flags |= top.flags
+		n.parent = top.index
+		if top.close == '}' {
+			n.name, n.hash, n.flags = top.name, top.hash, top.flags|member
+		} else {
+			n.name = top.count
+			top.count++
+		}
 	}
-	p.kids = append(p.kids, n)
+	p.next++
+	return n
+}
+
+// grow adds a page. The first one depends on the text: a directory of small files
+// must not cost a full page each.
+func (p *parser) grow() {
+	size := 1 << pageBits
+	if p.next == 0 {
+		size = min(size, len(p.text)/32+1)
+	} else if len(p.page) < size {
+		// The first page was small; a second must not begin before it is full.
+		page := make([]Node, len(p.page), min(size, 2*len(p.page)))
+		copy(page, p.page)
+		p.page, p.file.pages[0] = page, page[:cap(page)]
+		return
+	}
+	p.page = make([]Node, 0, size)
+	p.file.pages = append(p.file.pages, p.page[:size])
+}
+
+// closeContainer ends the innermost container.
+func (p *parser) closeContainer() {
+	top := len(p.open) - 1
+	p.file.node(p.open[top].index).end = p.next
+	p.open = p.open[:top]
+	p.pos++
 	p.state = atNext
 }
 
-// closeContainer ends the innermost container and stores its children.
-func (p *parser) closeContainer() {
-	top := p.open[len(p.open)-1]
-	p.open = p.open[:len(p.open)-1]
-	n := Node{src: p.src, off: top.off, kind: Array, n: uint32(len(p.kids) - top.kids)}
-	if top.close == '}' {
-		n.kind = Object
-	}
-	for i, kid := range p.kids[top.kids:] {
-		at := p.settle(kid, noParent)
-		if i == 0 {
-			n.first = at
-		}
-	}
-	p.kids = p.kids[:top.kids]
-	p.pos++
-	p.emit(n)
-}
-
-// settle gives a node its final index, which its children can then be told.
-func (p *parser) settle(n Node, parent uint32) uint32 {
-	n.parent = parent
-	at := p.file.add(n)
-	if n.kind == Array || n.kind == Object {
-		for i := range n.n {
-			p.file.node(n.first + i).parent = at
-		}
-	}
-	return at
-}
-
 // memberName reads a name and its colon.
-func (p *parser) memberName(c byte, top *frame) *fault {
-	if c != '"' {
-		return p.fail(p.pos, "expected a member name in double quotes or '}', found %s", p.found())
-	}
+func (p *parser) memberName(top *frame) *fault {
 	end, esc, err := p.quoted()
 	if err != nil {
 		return err
 	}
-	top.name, top.flags = uint32(p.pos+1), esc*nameEscaped
+	name := p.text[p.pos+1 : end]
+	if esc != 0 {
+		name = unquote(name)
+	}
+	top.name, top.flags, top.hash = uint32(p.pos+1), esc*nameEscaped, hashName(name)
 	p.pos = end + 1
-	if err := p.space(); err != nil {
+	c, err := p.token()
+	if err != nil {
 		return err
 	}
-	switch {
-	case p.pos == len(p.text):
-		return p.failEnd()
-	case p.text[p.pos] != ':':
+	if c != ':' {
 		return p.fail(p.pos, "expected a colon after the member name, found %s", p.found())
 	}
 	p.pos++
+	if p.pos < len(p.text) && p.text[p.pos] == ' ' {
+		p.pos++
+	}
 	p.state = atValue
 	return nil
 }
@@ -266,16 +310,36 @@ func (p *parser) memberName(c byte, top *frame) *fault {
 // quoted checks the string at the current position and returns where its closing
 // quote is, and 1 if there are escapes in it.
 func (p *parser) quoted() (end int, esc uint8, err *fault) {
-	start := p.pos + 1
-	n := strings.IndexByte(p.text[start:], '"')
+	i := p.pos + 1
+	// Names and most values end within a few words; the library's search is
+	// faster on what is longer.
+	for range 4 {
+		if i+8 > len(p.text) {
+			break
+		}
+		w := load8(p.text[i:])
+		if m := equalBytes(w, '"') | equalBytes(w, '\\'); m != 0 {
+			i += bits.TrailingZeros64(m) / 8
+			if p.text[i] == '"' {
+				return i, 0, nil
+			}
+			return p.escaped(i)
+		}
+		i += 8
+	}
+	n := strings.IndexByte(p.text[i:], '"')
 	if n < 0 {
 		return 0, 0, p.fail(p.pos, "the string is not closed before the end of the file")
 	}
-	b := strings.IndexByte(p.text[start:start+n], '\\')
-	if b < 0 {
-		return start + n, 0, nil
+	if b := strings.IndexByte(p.text[i:i+n], '\\'); b >= 0 {
+		return p.escaped(i + b)
 	}
-	for i := start + b; i < len(p.text); i++ {
+	return i + n, 0, nil
+}
+
+// escaped is quoted from the first backslash on, which is at i.
+func (p *parser) escaped(i int) (end int, esc uint8, err *fault) {
+	for ; i < len(p.text); i++ {
 		switch p.text[i] {
 		case '"':
 			return i, 1, nil
@@ -295,32 +359,51 @@ func (p *parser) quoted() (end int, esc uint8, err *fault) {
 	return 0, 0, p.fail(p.pos, "the string is not closed before the end of the file")
 }
 
+// equalBytes sets the high bit of the bytes of w that are c; above the lowest one
+// there may be others.
+func equalBytes(w uint64, c byte) uint64 {
+	const ones = 0x0101010101010101
+	x := w ^ ones*uint64(c)
+	return (x - ones) &^ x & (ones << 7)
+}
+
 // space skips whitespace, comments and byte order marks, which concatenating
 // files leaves in the middle.
 func (p *parser) space() *fault {
-	for p.pos < len(p.text) {
-		switch c := p.text[p.pos]; {
+	for i := p.pos; i < len(p.text); {
+		switch c := p.text[i]; {
 		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			p.pos++
-		case c == '/' && strings.HasPrefix(p.text[p.pos:], "//"):
-			n := strings.IndexByte(p.text[p.pos:], '\n')
+			i++
+			// Lines begin with many spaces.
+			for i+8 <= len(p.text) {
+				const spaces = 0x2020202020202020
+				w := load8(p.text[i:]) ^ spaces
+				i += bits.TrailingZeros64(w) / 8
+				if w != 0 {
+					break
+				}
+			}
+		case c == '/' && strings.HasPrefix(p.text[i:], "//"):
+			n := strings.IndexByte(p.text[i:], '\n')
 			if n < 0 {
 				p.pos = len(p.text)
 				return nil
 			}
-			p.pos += n + 1
-		case c == '/' && strings.HasPrefix(p.text[p.pos:], "/*"):
-			n := strings.Index(p.text[p.pos+2:], "*/")
+			i += n + 1
+		case c == '/' && strings.HasPrefix(p.text[i:], "/*"):
+			n := strings.Index(p.text[i+2:], "*/")
 			if n < 0 {
-				return p.fail(p.pos, "the comment is not closed before the end of the file")
+				return p.fail(i, "the comment is not closed before the end of the file")
 			}
-			p.pos += n + 4
-		case c == 0xEF && strings.HasPrefix(p.text[p.pos:], "\uFEFF"):
-			p.pos += len("\uFEFF")
+			i += n + 4
+		case c == 0xEF && strings.HasPrefix(p.text[i:], "\uFEFF"):
+			i += len("\uFEFF")
 		default:
+			p.pos = i
 			return nil
 		}
 	}
+	p.pos = len(p.text)
 	return nil
 }
 
@@ -391,7 +474,7 @@ func (p *parser) failEnd() *fault {
 	if top.close == '}' {
 		what = "object"
 	}
-	line, _ := p.file.position(int(top.off))
+	line, _ := p.file.position(int(p.file.node(top.index).off))
 	return p.fail(p.pos, "the file ends inside the %s opened in line %d; it is cut off or lacks %q", what, line, top.close)
 }
 
@@ -400,13 +483,13 @@ func (p *parser) diagnostic(f *fault) diag.Diagnostic {
 	line, col := p.file.position(f.off)
 	o := diag.Origin{File: p.file.name, Line: line, Column: col}
 	for i, fr := range p.open {
-		end := len(p.kids)
-		if i+1 < len(p.open) {
-			end = p.open[i+1].kids
-		}
 		switch {
 		case fr.close == ']':
-			o.Pointer += "/" + strconv.Itoa(end-fr.kids)
+			at := fr.count
+			if i+1 < len(p.open) {
+				at-- // the container open inside it
+			}
+			o.Pointer += "/" + strconv.FormatUint(uint64(at), 10)
 		case fr.name != 0:
 			n := Node{src: p.src, name: fr.name, flags: fr.flags}
 			o.Pointer += "/" + escapePointer(n.memberName())

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,22 +37,6 @@ const pageBits = 12
 
 func (f *file) node(i uint32) *Node {
 	return &f.pages[i>>pageBits][i&(1<<pageBits-1)]
-}
-
-// add stores a node and returns its index. The first page grows on demand: a
-// directory of small files must not cost a full page each.
-func (f *file) add(n Node) uint32 {
-	last := len(f.pages) - 1
-	if last < 0 || len(f.pages[last]) == 1<<pageBits {
-		size := 1 << pageBits
-		if last < 0 {
-			size = min(size, len(f.text)/32+1)
-		}
-		f.pages = append(f.pages, make([]Node, 0, size))
-		last++
-	}
-	f.pages[last] = append(f.pages[last], n)
-	return uint32(last<<pageBits + len(f.pages[last]) - 1)
 }
 
 // mark is the line count at a fixed distance in the text. Marks instead of a
@@ -92,25 +76,24 @@ func (f *file) buildMarks() {
 
 // pointer returns the RFC 6901 pointer of a parsed node.
 func (n *Node) pointer() string {
+	// Deeper than nearly all exports: no allocation but the result.
+	var room [16]*Node
+	way := room[:0]
 	f := n.src.file
-	var steps []string
-	for n.parent != noParent {
-		p := f.node(n.parent)
-		if n.name != 0 {
-			steps = append(steps, escapePointer(n.memberName()))
+	for ; n.parent != noParent; n = f.node(n.parent) {
+		way = append(way, n)
+	}
+	var space [128]byte
+	b := space[:0]
+	for _, step := range slices.Backward(way) {
+		b = append(b, '/')
+		if step.flags&member == 0 {
+			b = strconv.AppendUint(b, uint64(step.name), 10)
 		} else {
-			// Siblings stand in text order, so an offset finds its place.
-			i := sort.Search(int(p.n), func(i int) bool { return f.node(p.first+uint32(i)).off >= n.off })
-			steps = append(steps, strconv.Itoa(i))
+			b = append(b, escapePointer(step.memberName())...)
 		}
-		n = p
 	}
-	var b strings.Builder
-	for i := len(steps) - 1; i >= 0; i-- {
-		b.WriteByte('/')
-		b.WriteString(steps[i])
-	}
-	return b.String()
+	return string(b)
 }
 
 func escapePointer(name string) string {

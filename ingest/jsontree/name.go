@@ -1,0 +1,94 @@
+package jsontree
+
+import "math/bits"
+
+// hashName hashes a member name so that names equal but for the case of ASCII
+// letters have one hash. It reads at most sixteen bytes, the first and the last
+// eight: names of Azure's differ there, and a hash only spares comparisons.
+func hashName(name string) uint16 {
+	// Setting bit 5 folds the letters, and some other bytes together.
+	const fold = 0x2020202020202020
+	var first, last uint64
+	if n := len(name); n >= 8 {
+		first, last = load8(name), load8(name[n-8:])
+	} else {
+		for i := n - 1; i >= 0; i-- {
+			first = first<<8 | uint64(name[i])
+		}
+	}
+	h := (first|fold)*0x9e3779b97f4a7c15 ^ bits.RotateLeft64(last|fold, 29)*0xc2b2ae3d27d4eb4f
+	return uint16((h + uint64(len(name))*0x165667b19e3779f9) >> 48)
+}
+
+// load8 returns the first eight bytes of s.
+func load8(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// Fields is a set of member names, for readers that want many members of each of
+// many objects.
+type Fields struct {
+	names []string
+	// table maps the low bits of a hash to a name, plus one; names of one
+	// place follow each other.
+	table []uint16
+}
+
+// NewFields returns the set; a name must not be in it twice, in any case.
+func NewFields(names ...string) *Fields {
+	size := 8
+	for size < 4*len(names) {
+		size *= 2
+	}
+	f := &Fields{names: names, table: make([]uint16, size)}
+	for i, name := range names {
+		at := int(hashName(name)) & (size - 1)
+		for f.table[at] != 0 {
+			if equalFold(names[f.table[at]-1], name) {
+				panic("jsontree: the field " + name + " twice")
+			}
+			at = (at + 1) & (size - 1)
+		}
+		f.table[at] = uint16(i + 1)
+	}
+	return f
+}
+
+// Of sets values[i] to what n.Get answers for the i-th name, nil where n has no
+// such member or is no object. There must be a value for each name.
+func (f *Fields) Of(n *Node, values []*Node) {
+	clear(values[:len(f.names)])
+	if n.Kind() != Object {
+		return
+	}
+	if m := n.src.made; m != nil {
+		for _, m := range m.members {
+			if i := f.find(hashName(m.Name), m.Name); i >= 0 {
+				values[i] = m.Value
+			}
+		}
+		return
+	}
+	file := n.src.file
+	for i := n.n; i < n.end; {
+		c := file.node(i)
+		if f.table[int(c.hash)&(len(f.table)-1)] != 0 {
+			if k := f.find(c.hash, c.memberName()); k >= 0 {
+				values[k] = c
+			}
+		}
+		i = c.end
+	}
+}
+
+// find returns the place of the name, -1 without it.
+func (f *Fields) find(hash uint16, name string) int {
+	for at := int(hash) & (len(f.table) - 1); f.table[at] != 0; at = (at + 1) & (len(f.table) - 1) {
+		if i := int(f.table[at] - 1); equalFold(f.names[i], name) {
+			return i
+		}
+	}
+	return -1
+}
