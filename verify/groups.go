@@ -27,16 +27,21 @@ func (g *groups) begin(rows int) {
 	g.touched = g.touched[:0]
 }
 
-// put hands a row to a classifier.
-func (g *groups) put(row int, k *index.Classifier) {
+// know returns the number by which rows are handed to a classifier.
+func (g *groups) know(k *index.Classifier) uint32 {
 	n := uint32(k.Number())
 	for int(n) >= len(g.count) {
 		g.count = append(g.count, 0)
 		g.classifiers = append(g.classifiers, nil)
 	}
+	g.classifiers[n] = k
+	return n
+}
+
+// put hands a row to the classifier of a number that know gave.
+func (g *groups) put(row int, n uint32) {
 	if g.count[n] == 0 {
 		g.touched = append(g.touched, n)
-		g.classifiers[n] = k
 	}
 	g.count[n]++
 	g.of[row] = n + 1
@@ -62,12 +67,14 @@ func (g *groups) answer(l *lanes, ids []ID) {
 		if source > index.OpenSource {
 			source = index.OpenSource
 		}
-		if a := &l.remote[i]; a.Is4() {
-			g.v4[*place] = index.Query4{Remote: a.As4(), Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: flow.Protocol(l.protocol[i])}
+		protocol, e := flow.Protocol(l.protocol.at(i)), l.remote.entry(i)
+		if l.remote.family[e] == 4 {
+			g.v4[*place] = index.Query4{Remote: l.remote.v4[e], Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: protocol}
 		} else {
+			a := &l.remote.v6[e]
 			g.v6[*place] = index.Query6{
 				Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:]),
-				Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: flow.Protocol(l.protocol[i]),
+				Row: uint32(i), Source: source, Destination: uint16(destination), Protocol: protocol,
 			}
 		}
 		*place++
@@ -84,12 +91,4 @@ func (g *groups) answer(l *lanes, ids []ID) {
 			from6 = end
 		}
 	}
-}
-
-// grow returns a slice of n elements of any content.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }

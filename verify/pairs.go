@@ -126,13 +126,13 @@ func (w *worker) classifyEnds(b *column.Batch) []ID {
 	n := b.Rows()
 	l := &w.lanes
 	l.decode(b, w.nics, w.vms)
-	l.direction = resize(l.direction, n, flow.Outbound)
-	w.ids = resize(w.ids, n, 0)
+	l.direction.fill(n, flow.Outbound)
+	w.ids = grow(w.ids, n)
 	for i := range w.ids {
 		w.ids[i] = ID(l.fault(b, i))
 	}
 	w.atSource = w.answerEnd(w.atSource)
-	l.turn()
+	l.turn(n, flow.Inbound)
 	w.atDestination = w.answerEnd(w.atDestination)
 	for i, id := range w.ids {
 		if id == ID(NoFault) {
@@ -155,8 +155,8 @@ func (w *worker) answerEnd(ids []ID) []ID {
 		if id != ID(NoFault) {
 			continue
 		}
-		if !asked || l.local[i] != last {
-			asked, last = true, l.local[i]
+		if local, _ := l.local.at(i); !asked || local != last {
+			asked, last = true, local
 			at, known = w.e.owners[last]
 		}
 		switch {
@@ -165,10 +165,10 @@ func (w *worker) answerEnd(ids []ID) []ID {
 			ids[i] = ID(at.fault)
 		case w.e.cfg.Judge != nil:
 			ids[i] = firstVerdict + ID(w.e.judge.id(w.e.cfg.Judge.Classify(at.nic, l.tuple(i))))
-		case l.direction[i] == flow.Inbound:
-			w.groups.put(i, at.in)
+		case l.direction.at(i) == flow.Inbound:
+			w.groups.put(i, w.groups.know(at.in))
 		default:
-			w.groups.put(i, at.out)
+			w.groups.put(i, w.groups.know(at.out))
 		}
 	}
 	w.groups.answer(l, ids)
@@ -187,14 +187,4 @@ func (w *worker) join(p pair) ID {
 		*slot = pairSlot{p, w.e.pairs.id(p)}
 	}
 	return slot.id
-}
-
-// turn changes sides: what was local is remote, and outbound is inbound.
-func (l *lanes) turn() {
-	l.local, l.remote = l.remote, l.local
-	l.localOK, l.remoteOK = l.remoteOK, l.localOK
-	l.localPort, l.remotePort = l.remotePort, l.localPort
-	for i := range l.direction {
-		l.direction[i] = flow.Inbound + flow.Outbound - l.direction[i]
-	}
 }

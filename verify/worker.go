@@ -16,8 +16,9 @@ type worker struct {
 	lanes   lanes
 	ids     []ID
 	groups  groups
-	nics    *texts
-	vms     *texts
+	sites   sites
+	nics    *textIDs
+	vms     *textIDs
 	direct  [][]index.Local // by nic text: the addresses of the one NIC it names
 	found   map[question]located
 	classOf []uint8 // by ID: slot of counts
@@ -41,7 +42,7 @@ type located struct {
 }
 
 func newWorker(e *Engine) *worker {
-	w := &worker{e: e, nics: newTexts(), vms: newTexts(), found: map[question]located{}}
+	w := &worker{e: e, nics: newTextIDs(), vms: newTextIDs(), found: map[question]located{}}
 	if e.cfg.Ends {
 		w.pairs = make([]pairSlot, pairSlots)
 	}
@@ -59,11 +60,21 @@ func (w *worker) classify(b *column.Batch) []ID {
 	if w.e.cfg.Ends {
 		return w.classifyEnds(b)
 	}
-	n := b.Rows()
+	w.lanes.decode(b, w.nics, w.vms)
+	w.ids = grow(w.ids, b.Rows())
+	w.groups.begin(len(w.ids))
+	if w.e.cfg.Judge == nil && w.lanes.paired(b) {
+		w.groupPaired(b)
+	} else {
+		w.group(b)
+	}
+	w.groups.answer(&w.lanes, w.ids)
+	return w.ids
+}
+
+// group hands every row to its classifier, or answers it by the judge.
+func (w *worker) group(b *column.Batch) {
 	l := &w.lanes
-	l.decode(b, w.nics, w.vms)
-	w.ids = resize(w.ids, n, 0)
-	w.groups.begin(n)
 	var last question
 	var at located
 	asked := false
@@ -72,7 +83,8 @@ func (w *worker) classify(b *column.Batch) []ID {
 			w.ids[i] = ID(f)
 			continue
 		}
-		if q := (question{l.nic[i], l.vm[i], l.local[i]}); !asked || q != last {
+		local, _ := l.local.at(i)
+		if q := (question{l.nic.at(i), l.vm.at(i), local}); !asked || q != last {
 			last, at, asked = q, w.locate(q), true
 		}
 		switch {
@@ -80,38 +92,12 @@ func (w *worker) classify(b *column.Batch) []ID {
 			w.ids[i] = ID(at.fault)
 		case w.e.cfg.Judge != nil:
 			w.ids[i] = firstVerdict + ID(w.e.judge.id(w.e.cfg.Judge.Classify(at.nic, l.tuple(i))))
-		case l.direction[i] == flow.Inbound:
-			w.groups.put(i, at.in)
+		case l.direction.at(i) == flow.Inbound:
+			w.groups.put(i, w.groups.know(at.in))
 		default:
-			w.groups.put(i, at.out)
+			w.groups.put(i, w.groups.know(at.out))
 		}
 	}
-	w.groups.answer(l, w.ids)
-	return w.ids
-}
-
-// fault checks the fields of a row that need no network.
-func (l *lanes) fault(b *column.Batch, i int) Fault {
-	switch {
-	case b.Bad != nil && b.Bad[i]:
-		return BadRow
-	case l.direction[i] == 0:
-		return BadDirection
-	case l.protocol[i] < 0:
-		return BadProtocol
-	case !l.localOK[i] || !l.remoteOK[i]:
-		return BadAddress
-	case l.local[i].Is4() != l.remote[i].Is4():
-		return AddressFamilyMismatch
-	case l.localPort[i] == portBad || l.remotePort[i] == portBad:
-		return BadPort
-	}
-	if flow.Protocol(l.protocol[i]).HasPorts() {
-		if _, destination := l.ports(i); destination == portOpen {
-			return BadPort
-		}
-	}
-	return NoFault
 }
 
 // locate finds the classifiers of a question: by comparing addresses where the
@@ -153,25 +139,6 @@ func (w *worker) namedLocals(nic string) []index.Local {
 		return w.e.cfg.Index.Locals(named[0])
 	}
 	return nil
-}
-
-// tuple is row i as one value.
-func (l *lanes) tuple(i int) flow.Tuple {
-	t := flow.Tuple{
-		Local: l.local[i], Remote: l.remote[i], Direction: l.direction[i], Protocol: flow.Protocol(l.protocol[i]),
-		LocalPort: uint16(l.localPort[i]), RemotePort: uint16(l.remotePort[i]),
-	}
-	source, _ := l.ports(i)
-	t.AnySourcePort = source >= portOpen
-	return t
-}
-
-// ports returns source and destination port of row i in the packet's own order.
-func (l *lanes) ports(i int) (source, destination uint32) {
-	if l.direction[i] == flow.Inbound {
-		return l.remotePort[i], l.localPort[i]
-	}
-	return l.localPort[i], l.remotePort[i]
 }
 
 // count tallies ids by access and errors.

@@ -1,0 +1,161 @@
+package verify
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"ipflow/ingest/column"
+	"ipflow/ingest/flow"
+)
+
+// addresses is an address column, coded as in coded. An entry takes 5 bytes,
+// and 16 more in columns that hold IPv6.
+type addresses struct {
+	code   []uint32
+	family []uint8        // per entry: 4, 6, or 0 for what is no address
+	v4     []uint32       // per entry, host order; valid iff family is 4
+	v6     []flow.Address // per entry up to the last of family 6; valid iff family is 6
+	own    []uint32
+}
+
+// entry returns where the values of a row stand.
+func (l *addresses) entry(row int) uint32 {
+	if l.code != nil {
+		return l.code[row]
+	}
+	return uint32(row)
+}
+
+// at returns the address of a row; ok is false when it has none.
+func (l *addresses) at(row int) (a flow.Address, ok bool) {
+	e := l.entry(row)
+	switch l.family[e] {
+	case 4:
+		return flow.AddressFrom4(l.v4[e]), true
+	case 6:
+		return l.v6[e], true
+	}
+	return a, false
+}
+
+func (l *addresses) set(e int, a flow.Address) {
+	if a.Is4() {
+		l.family[e], l.v4[e] = 4, a.As4()
+		return
+	}
+	for len(l.v6) <= e {
+		l.v6 = append(l.v6, flow.Address{})
+	}
+	l.family[e], l.v6[e] = 6, a
+}
+
+// decode fills the column from an array of n rows.
+func (l *addresses) decode(a arrow.Array, n int) {
+	l.code, l.v6 = nil, l.v6[:0]
+	if a == nil || n == 0 {
+		l.begin(n)
+		return
+	}
+	codes, dict := codesOf(a, &l.own)
+	if dict == nil {
+		l.begin(n)
+		l.values(a)
+		return
+	}
+	l.begin(dict.Len() + 1) // the last entry is what null rows point at
+	l.values(dict)
+	l.code = codes
+}
+
+func (l *addresses) begin(entries int) {
+	l.family, l.v4 = resize(l.family, entries, 0), grow(l.v4, entries)
+}
+
+// values decodes an array that is no dictionary.
+func (l *addresses) values(a arrow.Array) {
+	nulls := column.NullsOf(a)
+	switch x := a.(type) {
+	case *array.Uint32:
+		for i, v := range x.Uint32Values() {
+			if !nulls.At(i) {
+				l.family[i], l.v4[i] = 4, v
+			}
+		}
+	case *array.FixedSizeBinary:
+		for i := range x.Len() {
+			if b := x.Value(i); len(b) == 16 && !nulls.At(i) {
+				l.set(i, flow.Address(b))
+			}
+		}
+	default:
+		v, ok := viewStrings(a)
+		if !ok {
+			return
+		}
+		binaryColumn := a.DataType().ID() == arrow.BINARY || a.DataType().ID() == arrow.LARGE_BINARY
+		for i := range a.Len() {
+			t := v.at(i)
+			if v4, ok := parseIPv4(t); ok {
+				l.family[i], l.v4[i] = 4, v4
+			} else if a, ok := parseAddress(t, binaryColumn); ok {
+				l.set(i, a)
+			}
+		}
+	}
+}
+
+// parseAddress reads an address that is not plain dotted decimal: text or, in
+// binary columns, 4 or 16 bytes.
+func parseAddress(t []byte, binaryColumn bool) (flow.Address, bool) {
+	if binaryColumn {
+		switch len(t) {
+		case 16:
+			return flow.Address(t), true
+		case 4:
+			return flow.AddressFrom4(binary.BigEndian.Uint32(t)), true
+		}
+	}
+	if len(t) < 2 || len(t) > 64 {
+		return flow.Address{}, false
+	}
+	a, err := netip.ParseAddr(strings.TrimSpace(string(t)))
+	if err != nil || a.Zone() != "" {
+		return flow.Address{}, false
+	}
+	return flow.AddressFrom(a), true
+}
+
+// parseIPv4 reads dotted decimal as netip.ParseAddr does: four fields 0-255
+// without leading zeros.
+func parseIPv4(t []byte) (uint32, bool) {
+	if len(t) < 7 || len(t) > 15 {
+		return 0, false
+	}
+	var a, field uint32
+	digits, dots := 0, 0
+	for _, c := range t {
+		if c == '.' {
+			if digits == 0 || dots == 3 {
+				return 0, false
+			}
+			a, field, digits, dots = a<<8|field, 0, 0, dots+1
+			continue
+		}
+		d := uint32(c - '0')
+		if d > 9 || digits > 0 && field == 0 {
+			return 0, false
+		}
+		if field = field*10 + d; field > 255 {
+			return 0, false
+		}
+		digits++
+	}
+	if dots != 3 || digits == 0 {
+		return 0, false
+	}
+	return a<<8 | field, true
+}
