@@ -251,9 +251,12 @@ var errTooLong = errors.New("the values of one window pass 2 GiB; leave the colu
 
 // convertAll converts fixed-width values.
 func (l *leaf) convertAll(dst, src []byte) error {
-	if l.convert == nil {
+	switch {
+	case l.convert == nil:
 		copy(dst, src)
 		return nil
+	case l.inRuns:
+		return l.convert(dst, src)
 	}
 	for len(src) > 0 {
 		if err := l.convert(dst[:l.size], src[:l.width]); err != nil {

@@ -24,8 +24,10 @@ type leaf struct {
 	allNull  bool
 	field    arrow.Field
 	size     int // bytes of an Arrow value, 0 for strings, binaries and booleans
-	// convert turns a stored value into an Arrow one; nil when they are equal.
+	// convert turns a stored value into an Arrow one, or, where inRuns is set, any
+	// number of them; nil when they are equal.
 	convert func(dst, src []byte) error
+	inRuns  bool
 }
 
 // leavesOf reads the top level of a schema: its elements in depth-first order.
@@ -99,6 +101,7 @@ func (l *leaf) settle(e *format.SchemaElement) {
 	if f, ok := t.(arrow.FixedWidthDataType); ok {
 		l.size = f.BitWidth() / 8
 	}
+	l.inRuns = l.physical == format.Int32 && l.size > 0 && l.size < l.width // narrow's
 	_, l.allNull = e.LogicalType.Value.(*format.NullType)
 }
 
@@ -267,16 +270,28 @@ func int64Type(e *format.SchemaElement) arrow.DataType {
 	return arrow.PrimitiveTypes.Int64
 }
 
-// narrow stores a 32-bit integer in fewer bytes. Parquet has no smaller
+// narrow stores 32-bit integers in 1 or 2 bytes each. Parquet has no smaller
 // integers, and a writer may have broken its own promise.
 func narrow(low, high int32, size int) converter {
 	return func(dst, src []byte) error {
-		v := int32(binary.LittleEndian.Uint32(src))
-		if v < low || v > high {
-			return fmt.Errorf("value %d is outside %d to %d, which its type promises", v, low, high)
+		outside := false
+		for i := 0; i+4 <= len(src); i += 4 {
+			v := int32(binary.LittleEndian.Uint32(src[i:]))
+			outside = outside || v < low || v > high
+			if size == 1 {
+				dst[i>>2] = byte(v)
+			} else {
+				binary.LittleEndian.PutUint16(dst[i>>1:], uint16(v))
+			}
 		}
-		copy(dst, src[:size])
-		return nil
+		if !outside {
+			return nil
+		}
+		for ; ; src = src[4:] {
+			if v := int32(binary.LittleEndian.Uint32(src)); v < low || v > high {
+				return fmt.Errorf("value %d is outside %d to %d, which its type promises", v, low, high)
+			}
+		}
 	}
 }
 
