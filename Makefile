@@ -13,6 +13,7 @@ build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o ipflow ./cmd/ipflow
 
 test:
+	.ci/browser
 	go test ./...
 
 # What a change must pass, and what takes too long for every push: the race
