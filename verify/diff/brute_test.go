@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"ipflow/index/interval"
@@ -115,21 +116,34 @@ func TestDiffEqualsBruteForce(t *testing.T) {
 		worlds = 100
 	}
 	rng := rand.New(rand.NewPCG(3, 9))
-	changes, same := 0, 0
-	for range worlds {
+	drawn := make([][2][]byte, worlds)
+	for i := range drawn {
 		bytes := randomBytes(rng, 500)
 		mutated := slices.Clone(bytes)
 		for range rng.IntN(12) {
 			mutated[rng.IntN(400)] = byte(rng.Uint32())
 		}
-		n := compareWorlds(t, world.New(bytes), world.New(mutated))
-		if changes += n; n == 0 {
-			same++
-		}
+		drawn[i] = [2][]byte{bytes, mutated}
 	}
-	t.Logf("%d changes in %d worlds, %d without any", changes, worlds, same)
-	if changes == 0 || same == 0 {
-		t.Error("the worlds do not differ as they should")
+	var changes, same, compared atomic.Int64
+	t.Run("worlds", func(t *testing.T) {
+		const shards = 8
+		for first := range shards {
+			t.Run(fmt.Sprint(first), func(t *testing.T) {
+				t.Parallel()
+				for i := first; i < worlds; i += shards {
+					n := compareWorlds(t, world.New(drawn[i][0]), world.New(drawn[i][1]))
+					if changes.Add(int64(n)); n == 0 {
+						same.Add(1)
+					}
+					compared.Add(1)
+				}
+			})
+		}
+	})
+	t.Logf("%d changes in %d worlds, %d without any", changes.Load(), worlds, same.Load())
+	if changes.Load() == 0 || same.Load() == 0 || int(compared.Load()) != worlds {
+		t.Errorf("%d of %d worlds were compared, which do not differ as they should", compared.Load(), worlds)
 	}
 }
 

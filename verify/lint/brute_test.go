@@ -2,11 +2,14 @@ package lint
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 
+	"ipflow/index"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 	"ipflow/verify/internal/world"
@@ -23,6 +26,9 @@ type brute struct {
 	nics  []*network.NIC
 	// truths[tuple] is how each rule meets it, over all NICs.
 	truths [][]oracle.Truth
+	// lives says of each rule whether it may match a packet of an address that a
+	// NIC has or may have.
+	lives []bool
 }
 
 // probe is the trace of one rule, whatever other rules say.
@@ -134,6 +140,7 @@ func (b *brute) addresses(v6 bool) (out []netip.Addr) {
 }
 
 func (b *brute) ask() {
+	b.lives = make([]bool, len(b.rules))
 	seen := map[string]bool{}
 	for _, c := range b.nics {
 		for _, v6 := range []bool{false, true} {
@@ -142,31 +149,36 @@ func (b *brute) ask() {
 	}
 }
 
+// mayHave reports whether the address is, or may come to be, the NIC's.
+func mayHave(c *network.NIC, a netip.Addr) bool {
+	return c.Subnet == nil || len(c.Subnet.Prefixes) == 0 || c.IPConfigOf(a) != nil ||
+		slices.ContainsFunc(c.Subnet.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
 func (b *brute) family(c *network.NIC, v6 bool, seen map[string]bool) {
 	var nics []*network.NIC
 	for _, r := range b.rules {
 		nics = append(nics, alone(c, b.group, r))
 	}
 	judge := oracle.New(b.w.Net)
-	each := func(t flow.Tuple, field func(oracle.RuleTrace) oracle.Truth) []oracle.Truth {
-		out := make([]oracle.Truth, len(b.rules))
+	each := func(t flow.Tuple, field func(i int, x oracle.RuleTrace)) {
 		for i := range b.rules {
-			out[i] = field(judge.Trace(nics[i], t).Layers[0].Rules[0])
+			field(i, judge.Trace(nics[i], t).Layers[0].Rules[0])
 		}
-		return out
 	}
-	source := func(x oracle.RuleTrace) oracle.Truth { return x.Source.Truth }
-	destination := func(x oracle.RuleTrace) oracle.Truth { return x.Destination.Truth }
-	localField, remoteField := destination, source
-	if b.dir == flow.Outbound {
-		localField, remoteField = source, destination
-	}
-	var locals, remotes kinds[netip.Addr]
+	var locals, homes, remotes kinds[netip.Addr]
 	points := b.addresses(v6)
 	for _, a := range points {
-		t := tuple(b.dir, a, a, flow.TCP, 5, 5)
-		locals.add(a, each(t, localField))
-		remotes.add(a, each(t, remoteField))
+		from, to := make([]oracle.Truth, len(b.rules)), make([]oracle.Truth, len(b.rules))
+		each(tuple(b.dir, a, a, flow.TCP, 5, 5), func(i int, x oracle.RuleTrace) { from[i], to[i] = x.Source.Truth, x.Destination.Truth })
+		if b.dir == flow.Inbound {
+			from, to = to, from
+		}
+		locals.add(a, from)
+		remotes.add(a, to)
+		if mayHave(c, a) {
+			homes.add(a, from)
+		}
 	}
 	any := points[0]
 	var services kinds[flow.Tuple]
@@ -179,11 +191,19 @@ func (b *brute) family(c *network.NIC, v6 bool, seen map[string]bool) {
 		for _, s := range sources {
 			for _, d := range destinations {
 				t := tuple(b.dir, any, any, p, s, d)
-				services.add(t, each(t, func(x oracle.RuleTrace) oracle.Truth {
-					return min(x.Protocol.Truth, x.SourcePort.Truth, x.DestinationPort.Truth)
-				}))
+				truth := make([]oracle.Truth, len(b.rules))
+				each(t, func(i int, x oracle.RuleTrace) {
+					truth[i] = min(x.Protocol.Truth, x.SourcePort.Truth, x.DestinationPort.Truth)
+				})
+				services.add(t, truth)
 			}
 		}
+	}
+	for i := range b.rules {
+		may := func(list [][]oracle.Truth) bool {
+			return slices.ContainsFunc(list, func(truth []oracle.Truth) bool { return truth[i] != oracle.No })
+		}
+		b.lives[i] = b.lives[i] || may(homes.truth) && may(remotes.truth) && may(services.truth)
 	}
 	for l := range locals.list {
 		for r := range remotes.list {
@@ -234,13 +254,11 @@ func (b *brute) redundant(i int) bool {
 }
 
 // want is the kind of a rule, "" for none.
-func (b *brute) want(i int, twin bool) Kind {
+func (b *brute) want(i int) Kind {
 	never := func([]oracle.Truth) bool { return false }
 	switch taken := b.taken(i); {
-	case b.every(i, never):
+	case b.every(i, never), !b.lives[i]:
 		return NeverApplies
-	case twin:
-		return Duplicate
 	case b.every(i, taken):
 		return Shadowed
 	case b.redundant(i):
@@ -249,6 +267,65 @@ func (b *brute) want(i int, twin bool) Kind {
 		return PartiallyShadowed
 	}
 	return ""
+}
+
+// holds reports whether what a finding of the kind claims holds.
+func (b *brute) holds(i int, k Kind) bool {
+	switch k {
+	case NeverApplies:
+		return b.want(i) == NeverApplies
+	case Shadowed:
+		return b.every(i, b.taken(i))
+	case Redundant:
+		return b.redundant(i)
+	}
+	return true
+}
+
+// hidden is a NIC of the scope that no export shows: any address may be its own,
+// and in any group.
+func hidden(bare *network.NIC, fact string) *network.NIC {
+	out := *bare
+	out.IPConfigs = []network.IPConfig{{Name: "hidden", ASGFact: fact}}
+	return &out
+}
+
+// checkTwins holds that a duplicate meets every point as the rule does that it is
+// said to repeat.
+func (b *brute) checkTwins(t *testing.T, findings []Finding) {
+	t.Helper()
+	for _, f := range findings {
+		i := slices.Index(b.rules, f.Rule)
+		if f.Kind != Duplicate || i < 0 {
+			continue
+		}
+		twin := slices.Index(b.rules, f.By[0])
+		if twin < 0 || twin >= i || f.By[0].Access != f.Rule.Access {
+			t.Fatalf("%s repeats %s\n%s", f.Rule.ID, f.By[0].ID, b.w)
+		}
+		for _, truth := range b.truths {
+			if truth[i] != truth[twin] {
+				t.Fatalf("%s repeats %s, but they differ: %v\n%s", f.Rule.ID, f.By[0].ID, truth, b.w)
+			}
+		}
+	}
+}
+
+// without forgets rules.
+func (b *brute) without(gone func(*network.Rule) bool) {
+	var rules []*network.Rule
+	var lives []bool
+	truths := make([][]oracle.Truth, len(b.truths))
+	for i, r := range b.rules {
+		if gone(r) {
+			continue
+		}
+		rules, lives = append(rules, r), append(lives, b.lives[i])
+		for k := range truths {
+			truths[k] = append(truths[k], b.truths[k][i])
+		}
+	}
+	b.rules, b.lives, b.truths = rules, lives, truths
 }
 
 func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
@@ -272,7 +349,7 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 				got[f.Rule] = f.Kind
 			}
 		}
-		checkWitness(t, w, &f)
+		checkWitness(t, w, &f, report.Findings)
 	}
 	at := attached(w.Net)
 	for _, g := range w.Net.SecurityGroups {
@@ -283,15 +360,26 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 			b := &brute{w: w, group: g, dir: dir, rules: g.List(dir)}
 			for _, sc := range at[g].scopes {
 				b.nics = append(append(b.nics, sc.nics...), sc.bare)
+				if f := w.Net.MembersFact; f != "" { // a NIC that no export shows may be a member
+					b.nics = append(b.nics, hidden(sc.bare, f))
+				}
 			}
 			b.ask()
+			b.checkTwins(t, report.Findings)
+			b.checkOpen(t)
+			// The first of equal rules is judged without the others.
+			b.without(func(r *network.Rule) bool { return got[r] == Duplicate })
 			for i, r := range b.rules {
 				if r.Kind != network.UserRule || r.Direction != dir || len(r.Source)+len(r.Destination) == 0 || len(r.Source)*len(r.Destination) == 0 {
 					continue
 				}
-				want := b.want(i, got[r] == Duplicate)
-				if got[r] == NeverApplies && want != NeverApplies {
-					continue // judged by TestNeverApplies: the local side is elsewhere
+				want := b.want(i)
+				if w.Net.MembersFact != "" {
+					// What holds here need not hold at a NIC that no export shows.
+					if !b.holds(i, got[r]) {
+						t.Fatalf("%s: %q is claimed\n%s", r.ID, got[r], w)
+					}
+					continue
 				}
 				if got[r] != want {
 					t.Errorf("%s: %q, not %q\n%s", r.ID, got[r], want, w)
@@ -306,12 +394,15 @@ func lintWorld(t *testing.T, bytes []byte) (found map[Kind]int) {
 }
 
 // checkWitness asks the oracle whether the flow shows what the finding says.
-func checkWitness(t *testing.T, w *world.World, f *Finding) {
+func checkWitness(t *testing.T, w *world.World, f *Finding, all []Finding) {
 	t.Helper()
 	switch f.Kind {
 	case Shadowed, PartiallyShadowed, Redundant, Duplicate:
 	default:
 		return
+	}
+	if f.Witness == nil && (attached(w.Net)[f.Group] == nil || w.Net.MembersFact != "") {
+		return // a word of the rule stands nowhere
 	}
 	if f.Witness == nil {
 		t.Fatalf("%s %s: no witness\n%s", f.Kind, f.Rule.ID, w)
@@ -331,8 +422,12 @@ func checkWitness(t *testing.T, w *world.World, f *Finding) {
 	if f.Kind == Duplicate {
 		return
 	}
+	twins := map[*network.Rule]bool{}
+	for _, o := range all {
+		twins[o.Rule] = o.Kind == Duplicate && o.Rule != nil
+	}
 	for _, r := range f.Group.List(f.Witness.Tuple.Direction) {
-		if r == f.Rule && f.Kind == Redundant {
+		if r == f.Rule && f.Kind == Redundant || twins[r] {
 			continue
 		}
 		if truth(r) == oracle.Yes {
@@ -346,6 +441,29 @@ func checkWitness(t *testing.T, w *world.World, f *Finding) {
 		}
 		if r == f.Rule {
 			t.Fatalf("%s %s: %+v is not taken by an earlier rule\n%s", f.Kind, f.Rule.ID, f.Witness.Tuple, w)
+		}
+	}
+}
+
+// checkOpen holds that what is claimed of a list wherever it may stand is true
+// where it stands, if nothing is in doubt there.
+func (b *brute) checkOpen(t *testing.T) {
+	t.Helper()
+	// An export may say of a NIC that AzureLoadBalancer is something else.
+	if slices.ContainsFunc(b.nics, func(c *network.NIC) bool { return c.ObservedLoadBalancer() != nil }) {
+		return
+	}
+	if slices.ContainsFunc(b.truths, func(truth []oracle.Truth) bool { return slices.Contains(truth, oracle.Maybe) }) {
+		return
+	}
+	l := &linter{net: b.w.Net, selectors: index.NewSelectors(b.w.Net)}
+	open := l.benchOf(b.group, b.dir, []*scope{openScope("anywhere")})
+	for i, r := range b.rules {
+		if r.Kind != network.UserRule {
+			continue
+		}
+		if open.shadowed(i) && !b.every(i, b.taken(i)) || open.redundant(i) && !b.redundant(i) {
+			t.Fatalf("%s: what is claimed for everywhere does not hold: %t %t\n%s", r.ID, open.shadowed(i), open.redundant(i), b.w)
 		}
 	}
 }
@@ -409,23 +527,42 @@ func TestLintEqualsBruteForce(t *testing.T) {
 		worlds = 60
 	}
 	rng := rand.New(rand.NewPCG(6, 1))
-	total := map[Kind]int{}
-	for i := range worlds {
-		bytes := make([]byte, 500)
-		for j := range bytes {
-			bytes[j] = byte(rng.Uint32())
-		}
-		for k, n := range lintWorld(t, bytes) {
-			total[k] += n
-		}
-		if t.Failed() {
-			t.Fatalf("world %d", i)
+	drawn := make([][]byte, worlds)
+	for i := range drawn {
+		drawn[i] = make([]byte, 500)
+		for j := range drawn[i] {
+			drawn[i][j] = byte(rng.Uint32())
 		}
 	}
+	total := map[Kind]int{}
+	var mu sync.Mutex
+	t.Run("worlds", func(t *testing.T) {
+		const shards = 8
+		for first := range shards {
+			t.Run(fmt.Sprint(first), func(t *testing.T) {
+				t.Parallel()
+				for i := first; i < worlds; i += shards {
+					found := lintWorld(t, drawn[i])
+					if t.Failed() {
+						t.Fatalf("world %d", i)
+					}
+					mu.Lock()
+					for k, n := range found {
+						total[k] += n
+					}
+					total["worlds"]++
+					mu.Unlock()
+				}
+			})
+		}
+	})
 	t.Logf("%v", total)
 	for _, k := range append(Kinds(), "deletable") {
 		if total[k] == 0 && !testing.Short() {
 			t.Errorf("no %s finding in %d worlds", k, worlds)
 		}
+	}
+	if total["worlds"] != worlds {
+		t.Errorf("%d worlds were compared, not %d", total["worlds"], worlds)
 	}
 }

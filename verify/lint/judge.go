@@ -29,16 +29,16 @@ type seat struct {
 func (l *linter) benchOf(g *network.SecurityGroup, dir flow.Direction, scopes []*scope) *bench {
 	b := &bench{group: g, dir: dir, rules: g.List(dir), scopes: scopes}
 	b.gone = make([]bool, len(b.rules))
-	seen := map[[32]byte]*scope{}
-	for _, sc := range scopes {
-		spaces := l.spaces(sc, b.rules, dir)
+	seen := map[[32]byte]bool{}
+	for _, v := range l.merged(scopes, b.rules, dir) {
+		spaces := l.spaces(v.scope, b.rules, v.sides, dir)
 		key := digest(spaces)
-		if _, known := seen[key]; known {
+		if seen[key] {
 			continue
 		}
-		seen[key] = sc
+		seen[key] = true
 		for _, s := range spaces {
-			b.spaces = append(b.spaces, &seat{space: s, scope: sc, near: s.neighbours()})
+			b.spaces = append(b.spaces, &seat{space: s, scope: v.scope, near: s.neighbours()})
 		}
 	}
 	return b
@@ -48,12 +48,12 @@ func (l *linter) benchOf(g *network.SecurityGroup, dir flow.Direction, scopes []
 func (s *space) neighbours() [][]int32 {
 	near := make([][]int32, len(s.part))
 	for i := range s.part {
-		most := s.part[i].most
-		if most == nil {
+		told := s.part[i].told
+		if told == nil {
 			continue
 		}
 		for h := range s.part {
-			if h != i && most.meets(s.part[h].sure) {
+			if h != i && told.meets(s.part[h].sure) {
 				near[i] = append(near[i], int32(h))
 			}
 		}
@@ -81,14 +81,14 @@ func (b *bench) blockers(s *seat, i, end int) []region {
 
 // applies reports whether the rule may match anything at all.
 func (b *bench) applies(i int) bool {
-	return slices.ContainsFunc(b.spaces, func(s *seat) bool { return s.part[i].most != nil })
+	return slices.ContainsFunc(b.spaces, func(s *seat) bool { return s.part[i].told != nil })
 }
 
 // shadowed reports whether earlier rules are proven to match all that the rule
 // may match.
 func (b *bench) shadowed(i int) bool {
 	for _, s := range b.spaces {
-		if !covered(s.part[i].most, b.blockers(s, i, i)) {
+		if !covered(s.part[i].told, b.blockers(s, i, i)) {
 			return false
 		}
 	}
@@ -103,14 +103,14 @@ func (b *bench) redundant(i int) bool {
 		return b.shadowed(i)
 	}
 	for _, s := range b.spaces {
-		if s.part[i].most == nil {
+		if s.part[i].told == nil {
 			continue
 		}
 		for j := len(b.rules) - 1; j > i; j-- {
 			if b.gone[j] || b.rules[j].Access == b.rules[i].Access {
 				continue
 			}
-			if a := s.part[i].most.and(s.part[j].most); a != nil && !covered(a, b.blockers(s, i, j)) {
+			if a := s.part[i].told.and(s.part[j].most); a != nil && !covered(a, b.blockers(s, i, j)) {
 				return false
 			}
 		}
@@ -121,7 +121,7 @@ func (b *bench) redundant(i int) bool {
 // first returns what of rule i rule h decides, given what the rules before h
 // surely match; nil when nothing, or when that is not proven.
 func (s *seat) first(i, h int, before []region) region {
-	a := s.part[i].most.and(s.part[h].sure)
+	a := s.part[i].told.and(s.part[h].sure)
 	if a == nil {
 		return nil
 	}
@@ -135,7 +135,7 @@ func (s *seat) first(i, h int, before []region) region {
 // show narrows what rule h decides of rule i to flows of NICs that are there, if
 // there are such.
 func (s *seat) show(i, h int, before []region, piece region) *sight {
-	a := s.part[i].most.and(s.part[h].sure)
+	a := s.part[i].told.and(s.part[h].sure)
 	if at := whole(a.with(dimLocal, a[dimLocal].and(s.owned))); at != nil {
 		if owned, _ := leftOver(at, before, 1); len(owned) > 0 {
 			piece = owned[0]
@@ -150,7 +150,7 @@ func (s *seat) show(i, h int, before []region, piece region) *sight {
 func (b *bench) blame(i int) (by []int, different bool, shown *sight) {
 	needed := map[int]bool{}
 	for _, s := range b.spaces {
-		if s.part[i].most == nil {
+		if s.part[i].told == nil {
 			continue
 		}
 		var live []int
@@ -185,7 +185,7 @@ func (b *bench) blame(i int) (by []int, different bool, shown *sight) {
 // smallest drops rules, those with the least share first, as long as the others
 // still cover what the given ones cover.
 func (b *bench) smallest(s *seat, i int, live []int, protected int) []int {
-	most := s.part[i].most
+	most := s.part[i].told
 	parts := func(list []int) []region {
 		out := make([]region, len(list))
 		for k, h := range list {
@@ -249,12 +249,12 @@ func (b *bench) heirs(i int) (by []int, shown *sight) {
 func (b *bench) partly(i int) (rest *seat) {
 	taken := false
 	for _, s := range b.spaces {
-		if s.part[i].most == nil {
+		if s.part[i].told == nil {
 			continue
 		}
 		before := b.blockers(s, i, i)
 		taken = taken || len(before) > 0
-		left, done := leftOver(s.part[i].most, before, 1)
+		left, done := leftOver(s.part[i].told, before, 1)
 		if !done {
 			return nil
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 // classes numbers the distinct sets of matching rules of one dimension: its
-// atoms. A set is a vector of 2n bits: rules that surely match, then rules that
-// match or may.
+// atoms. A set is a vector of 3n bits: rules that surely match, then rules that
+// match or may, then those of which the atom is to tell (see part).
 type classes struct {
 	rules int
 	ids   map[string]int
@@ -18,7 +18,7 @@ type classes struct {
 
 func newClasses(rules int) *classes { return &classes{rules: rules, ids: map[string]int{}} }
 
-func (c *classes) vector() []uint64 { return make([]uint64, (2*c.rules+63)/64) }
+func (c *classes) vector() []uint64 { return make([]uint64, (3*c.rules+63)/64) }
 
 func (c *classes) of(v []uint64) int {
 	b := make([]byte, 0, 8*len(v))
@@ -34,24 +34,40 @@ func (c *classes) of(v []uint64) int {
 	return id
 }
 
+// match says in a vector how a rule matches.
+func (c *classes) match(v []uint64, rule int, sure, may, told bool) {
+	for plane, on := range [...]bool{sure, sure || may, told} {
+		i := plane*c.rules + rule
+		v[i>>6] &^= 1 << (i & 63)
+		if on {
+			v[i>>6] |= 1 << (i & 63)
+		}
+	}
+}
+
 // sets turns the vectors around: for each rule the atoms at which it surely
-// matches, and at which it at least may.
-func (c *classes) sets() (sure, most []atoms) {
-	sure, most = make([]atoms, c.rules), make([]atoms, c.rules)
-	for i := range c.rules {
-		sure[i], most[i] = newAtoms(len(c.list)), newAtoms(len(c.list))
+// matches, at which it at least may, and which tell of it.
+func (c *classes) sets() (out lineSets) {
+	for plane := range out {
+		out[plane] = make([]atoms, c.rules)
+		for i := range c.rules {
+			out[plane][i] = newAtoms(len(c.list))
+		}
 	}
 	for id, v := range c.list {
-		atoms(v).each(func(bit int) {
-			if bit < c.rules {
-				sure[bit].set(id)
-			} else {
-				most[bit-c.rules].set(id)
-			}
-		})
+		atoms(v).each(func(bit int) { out[bit/c.rules][bit%c.rules].set(id) })
 	}
-	return sure, most
+	return out
 }
+
+// lineSets are sets of atoms by plane and rule.
+type lineSets [3][]atoms
+
+const (
+	surely = iota
+	mostly
+	told
+)
 
 // sweep cuts a line at all bounds of the rules' sets and returns the points of
 // each class, by its number.
@@ -83,7 +99,12 @@ func sweep[T interval.Point[T]](c *classes, sure, most []interval.Set[T]) [][]in
 	var at T // the first point of the space is the zero value
 	for i := 0; ; {
 		for i < len(bounds) && bounds[i].at == at {
-			active[bounds[i].bit>>6] ^= 1 << (bounds[i].bit & 63)
+			bit := bounds[i].bit
+			active[bit>>6] ^= 1 << (bit & 63)
+			if bit >= c.rules { // what may match is told of
+				bit += c.rules
+				active[bit>>6] ^= 1 << (bit & 63)
+			}
 			i++
 		}
 		id := c.of(active)

@@ -105,6 +105,7 @@ type linter struct {
 	selectors *index.Selectors
 	places    map[*network.SecurityGroup]*attachments
 	named     map[string]bool // Key of every group that something names
+	openRefs  bool            // something that nobody can tell, or no export shows, names a group
 	floating  index.Addresses
 }
 
@@ -112,13 +113,18 @@ type linter struct {
 func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 	l := &linter{
 		net: n, selectors: index.NewSelectors(n), places: attached(n), named: map[string]bool{}, floating: floatingAddresses(n),
+		openRefs: n.MembersFact != "",
+	}
+	name := func(g network.GroupRef) {
+		l.named[network.Key(g.ID)] = true
+		l.openRefs = l.openRefs || g.ID == "" && g.Fact != ""
 	}
 	for _, s := range n.Subnets {
-		l.named[network.Key(s.Group.ID)] = true
+		name(s.Group)
 	}
 	for _, c := range n.NICs {
-		l.named[network.Key(c.Group.ID)] = true
-		l.named[network.Key(n.SubnetGroup(c).ID)] = true
+		name(c.Group)
+		name(n.SubnetGroup(c))
 	}
 	groups := o.Groups
 	if groups == nil {
@@ -178,7 +184,7 @@ func (l *linter) group(g *network.SecurityGroup) Report {
 		f.Group = g
 		out.Findings = append(out.Findings, f)
 	}
-	scopes := []*scope{unattachedScope()}
+	scopes := []*scope{openScope("wherever it is attached")}
 	at := l.places[g]
 	switch {
 	case at != nil:
@@ -186,13 +192,16 @@ func (l *linter) group(g *network.SecurityGroup) Report {
 		if at.exempt {
 			add(Finding{Kind: NeverApplies, Message: "it stands only at subnets of private endpoints that no security group applies to (privateEndpointNetworkPolicies)"})
 		}
-	case !l.named[network.Key(g.ID)]:
+	case !l.named[network.Key(g.ID)] && !l.openRefs:
 		add(Finding{Kind: Unattached, Message: "no subnet and no NIC of the snapshot is associated with it"})
 	}
 	l.words(g, scopes, add)
 	if len(g.Facts) > 0 {
 		add(Finding{Kind: Malformed, Message: "some of its rules are not known (" + g.Facts[0] + "): what it does as a whole is not judged"})
 		return out
+	}
+	if at != nil && l.net.MembersFact != "" {
+		scopes = append(slices.Clip(scopes), openScope("NICs that the export leaves out"))
 	}
 	for _, dir := range []flow.Direction{flow.Inbound, flow.Outbound} {
 		b := l.benchOf(g, dir, scopes)

@@ -17,19 +17,17 @@ type candidate struct {
 
 // list judges the rules of one direction against each other.
 func (l *linter) list(b *bench, add func(Finding)) (candidates []candidate) {
-	twins := map[string]int{}
+	twins := b.twins()
+	// Of rules that say the same the first is judged as if it were alone.
+	for i, twin := range twins {
+		b.gone[i] = twin >= 0 && b.applies(i) && b.inhabited(i)
+	}
+	defer clear(b.gone)
 	for i, r := range b.rules {
 		if r.Kind != network.UserRule || r.Direction != b.dir {
 			continue // a rule whose direction nobody knows is malformed, and that is said
 		}
-		twin := -1
-		if key := spelling(r); key != "" {
-			if first, ok := twins[key]; ok {
-				twin = first
-			} else {
-				twins[key] = i
-			}
-		}
+		twin := twins[i]
 		f := Finding{Rule: r}
 		switch {
 		case len(r.Source) == 0 || len(r.Destination) == 0:
@@ -63,6 +61,24 @@ func (l *linter) list(b *bench, add func(Finding)) (candidates []candidate) {
 	return candidates
 }
 
+// twins finds for every user rule the first one that says the same, or -1.
+func (b *bench) twins() []int {
+	out, first := make([]int, len(b.rules)), map[string]int{}
+	for i, r := range b.rules {
+		out[i] = -1
+		if r.Kind != network.UserRule || r.Direction != b.dir {
+			continue
+		}
+		key := spelling(r)
+		if j, ok := first[key]; ok && key != "" {
+			out[i] = j
+		} else {
+			first[key] = i
+		}
+	}
+	return out
+}
+
 func (b *bench) describeShadow(i int, f *Finding) {
 	by, different, shown := b.blame(i)
 	f.Kind, f.By, f.DifferentAction = Shadowed, b.pick(by), different
@@ -92,7 +108,7 @@ func (b *bench) describePart(i int, rest *seat, f *Finding) {
 		f.Witness = shown.witness(b.dir)
 	}
 	const most = 64
-	pieces, done := leftOver(rest.part[i].most, b.blockers(rest, i, i), most)
+	pieces, done := leftOver(rest.part[i].told, b.blockers(rest, i, i), most)
 	var texts []string
 	for _, p := range pieces[:min(len(pieces), shownPieces)] {
 		texts = append(texts, (&sight{rest, p}).describe(b.dir))
@@ -126,7 +142,7 @@ func (b *bench) pick(list []int) []*network.Rule {
 // the scopes have, or may have, NICs.
 func (b *bench) inhabited(i int) bool {
 	return slices.ContainsFunc(b.spaces, func(s *seat) bool {
-		most := s.part[i].most
+		most := s.part[i].told
 		return most != nil && most[dimLocal].meets(s.inhabited)
 	})
 }
@@ -134,7 +150,7 @@ func (b *bench) inhabited(i int) bool {
 // sample shows any flow that the rule matches.
 func (b *bench) sample(i int) *sight {
 	for _, s := range b.spaces {
-		if most := s.part[i].most; most != nil {
+		if most := s.part[i].told; most != nil {
 			return &sight{s, most}
 		}
 	}

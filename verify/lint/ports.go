@@ -7,7 +7,7 @@ import (
 )
 
 // addPorts gives the rules the dimensions of TCP and UDP.
-func (s *space) addPorts(rules []*network.Rule, sure, most []region) {
+func (s *space) addPorts(rules []*network.Rule, parts [3][]region) {
 	s.protocols = []flow.Protocol{flow.TCP, flow.UDP}
 	destination, source := newClasses(len(rules)), newClasses(len(rules))
 	to, from := make([]interval.Set[interval.Port], len(rules)), make([]interval.Set[interval.Port], len(rules))
@@ -20,8 +20,7 @@ func (s *space) addPorts(rules []*network.Rule, sure, most []region) {
 	// others may.
 	open := source.vector()
 	for i := range rules {
-		setBit(open, i, isFull(from[i]))
-		setBit(open, len(rules)+i, true)
+		source.match(open, i, isFull(from[i]), true, true)
 	}
 	// It is an atom of its own even where some port has the same rules: a
 	// witness must be able to name a port.
@@ -29,8 +28,7 @@ func (s *space) addPorts(rules []*network.Rule, sure, most []region) {
 	source.of(open)
 	s.sources = append(s.sources, nil)
 
-	toSure, toMost := destination.sets()
-	fromSure, fromMost := source.sets()
+	toSets, fromSets := destination.sets(), source.sets()
 	for i, r := range rules {
 		protocols := newAtoms(len(s.protocols))
 		for j, p := range s.protocols {
@@ -38,14 +36,16 @@ func (s *space) addPorts(rules []*network.Rule, sure, most []region) {
 				protocols.set(j)
 			}
 		}
-		sure[i][dimProtocol], sure[i][dimDestinationPort], sure[i][dimSourcePort] = protocols, toSure[i], fromSure[i]
-		most[i][dimProtocol], most[i][dimDestinationPort], most[i][dimSourcePort] = protocols, toMost[i], fromMost[i]
+		for plane := range parts {
+			a := parts[plane][i]
+			a[dimProtocol], a[dimDestinationPort], a[dimSourcePort] = protocols, toSets[plane][i], fromSets[plane][i]
+		}
 	}
 }
 
 // addPortless gives the rules the other protocols: those that Azure or a rule
 // names, and one that stands for all others.
-func (l *linter) addPortless(s *space, rules []*network.Rule, sure, most []region) {
+func (l *linter) addPortless(s *space, rules []*network.Rule, parts [3][]region) {
 	s.protocols = []flow.Protocol{flow.ICMP, flow.ICMPv6}
 	named := map[flow.Protocol]bool{flow.ICMP: true, flow.ICMPv6: true, flow.TCP: true, flow.UDP: true}
 	for _, r := range rules {
@@ -61,16 +61,19 @@ func (l *linter) addPortless(s *space, rules []*network.Rule, sure, most []regio
 	s.protocols = append(s.protocols, other)
 	one := allAtoms(1)
 	for i, r := range rules {
-		sure[i][dimProtocol], sure[i][dimDestinationPort], sure[i][dimSourcePort] = newAtoms(len(s.protocols)), one, one
-		most[i][dimProtocol], most[i][dimDestinationPort], most[i][dimSourcePort] = newAtoms(len(s.protocols)), one, one
+		sure, most := newAtoms(len(s.protocols)), newAtoms(len(s.protocols))
 		for j, p := range s.protocols {
 			surely, perhaps := l.portless(r, p, s.v6)
 			if surely {
-				sure[i][dimProtocol].set(j)
+				sure.set(j)
 			}
 			if surely || perhaps {
-				most[i][dimProtocol].set(j)
+				most.set(j)
 			}
+		}
+		for plane, protocols := range [3]atoms{sure, most, most} {
+			a := parts[plane][i]
+			a[dimProtocol], a[dimDestinationPort], a[dimSourcePort] = protocols, one, one
 		}
 	}
 }

@@ -1,11 +1,14 @@
 package lint
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"ipflow/index"
+	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 )
 
@@ -15,6 +18,8 @@ type scope struct {
 	name string       // for messages
 	bare *network.NIC // stands for any NIC of the subnet; it has no addresses
 	nics []*network.NIC
+	home index.Addresses // set by merged
+	open bool            // nowhere yet
 }
 
 // attachments says where a group stands.
@@ -100,9 +105,11 @@ func viewKey(c *network.NIC) string {
 	return key
 }
 
-// unattachedScope stands for wherever an unattached group may come to stand.
-func unattachedScope() *scope {
-	return &scope{name: "wherever it is attached", bare: &network.NIC{SubnetFact: "unattached"}}
+// openScope stands for everywhere: a group that is attached to nothing may come
+// to stand anywhere, and where NICs may be missing from the snapshot one of them
+// may have the group already.
+func openScope(name string) *scope {
+	return &scope{name: name, bare: &network.NIC{SubnetFact: "unattached"}, open: true}
 }
 
 func names(scopes []*scope) string {
@@ -116,6 +123,58 @@ func names(scopes []*scope) string {
 		out = append(out[:3], "…")
 	}
 	return strings.Join(out, ", ")
+}
+
+// A view is scopes from which a list looks the same, taken as one.
+type view struct {
+	scope *scope
+	sides []side
+}
+
+// merged joins the scopes that see the same in the rules: what holds for one
+// then holds for the others, up to their own NICs.
+func (l *linter) merged(scopes []*scope, rules []*network.Rule, dir flow.Direction) (out []view) {
+	at := map[[32]byte]*scope{}
+	for _, sc := range scopes {
+		sides := l.sides(sc, rules, dir)
+		key := digestSides(sides)
+		if first := at[key]; first != nil {
+			first.nics = append(first.nics, sc.nics...)
+			first.home = first.home.Or(l.home(sc))
+			continue
+		}
+		one := &scope{name: sc.name, bare: sc.bare, nics: slices.Clone(sc.nics), open: sc.open, home: l.home(sc)}
+		at[key] = one
+		out = append(out, view{one, sides})
+	}
+	return out
+}
+
+func digestSides(sides []side) [32]byte {
+	var b []byte
+	put := func(a index.Addresses) {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(a.V4)))
+		for _, r := range a.V4 {
+			b = binary.LittleEndian.AppendUint32(b, uint32(r.First))
+			b = binary.LittleEndian.AppendUint32(b, uint32(r.Last))
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(a.V6)))
+		for _, r := range a.V6 {
+			for _, x := range []uint64{r.First.Hi, r.First.Lo, r.Last.Hi, r.Last.Lo} {
+				b = binary.LittleEndian.AppendUint64(b, x)
+			}
+		}
+	}
+	for i := range sides {
+		for _, reach := range []*index.Reach{&sides[i].local, &sides[i].remote} {
+			put(reach.Sure)
+			b = binary.LittleEndian.AppendUint32(b, uint32(len(reach.May)))
+			for _, d := range reach.May {
+				put(d.Where) // which fact it is decides nothing
+			}
+		}
+	}
+	return sha256.Sum256(b)
 }
 
 // home is where the local addresses of a scope can be: in the prefixes of its

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,14 +30,21 @@ type sight struct {
 
 // witness picks a packet out of the region: of a NIC that is there, with ports
 // people know, where it can.
+// nil where that takes an address of a selector that stands nowhere.
 func (x *sight) witness(dir flow.Direction) *Witness {
 	w := &Witness{Tuple: flow.Tuple{Direction: dir}}
-	best := place{}
-	x.region[dimLocal].each(func(i int) {
-		if p := x.local[i]; best.where.Empty() || best.owner == nil && p.owner != nil {
-			best = p
-		}
-	})
+	choose := func(list []place, in atoms) (best place) {
+		in.each(func(i int) {
+			if p := list[i]; best.where.Empty() || best.owner == nil && p.owner != nil || best.word != "" && p.word == "" {
+				best = p
+			}
+		})
+		return best
+	}
+	best, far := choose(x.local, x.region[dimLocal]), choose(x.remote, x.region[dimRemote])
+	if best.word != "" || far.word != "" {
+		return nil
+	}
 	w.NIC = best.owner
 	local := best.address
 	if best.owner == nil {
@@ -46,7 +54,7 @@ func (x *sight) witness(dir flow.Direction) *Witness {
 		}
 	}
 	w.Tuple.Local = flow.AddressFrom(local)
-	w.Tuple.Remote = flow.AddressFrom(firstOf(x.remote[x.region[dimRemote].first()].where))
+	w.Tuple.Remote = flow.AddressFrom(firstOf(far.where))
 	w.Tuple.Protocol = x.protocols[x.region[dimProtocol].first()]
 	if !x.ported {
 		return w
@@ -107,6 +115,7 @@ func portsOf(of [][]interval.Range[interval.Port], in atoms) interval.Set[interv
 const (
 	shownPieces = 3
 	shownParts  = 4
+	shownRanges = 512
 )
 
 // describe writes the region for people: protocols, then source and destination.
@@ -142,7 +151,15 @@ func (x *sight) describe(dir flow.Direction) string {
 func places(list []place, in atoms) string {
 	var v4 []interval.Range[interval.IPv4]
 	var wide []interval.Range[interval.IPv6]
+	var words []string
 	in.each(func(i int) {
+		if list[i].word != "" {
+			words = append(words, list[i].word)
+			return
+		}
+		if len(v4)+len(wide) > shownRanges {
+			return
+		}
 		v4, wide = append(v4, list[i].where.V4...), append(wide, list[i].where.V6...)
 	})
 	all := index.Addresses{V4: interval.Of(v4), V6: interval.Of(wide)}
@@ -152,7 +169,11 @@ func places(list []place, in atoms) string {
 	if len(all.V6) == 1 && all.V6[0] == everyIPv6 {
 		return "any IPv6 address"
 	}
-	var texts []string
+	if len(v4)+len(wide) > shownRanges {
+		return fmt.Sprintf("more than %d ranges of addresses", shownRanges)
+	}
+	slices.Sort(words)
+	texts := slices.Compact(words)
 	for _, p := range all.Prefixes() {
 		texts = append(texts, prefixText(p))
 	}
@@ -214,6 +235,7 @@ func digest(spaces []*space) [32]byte {
 		for i := range s.part {
 			put(s.part[i].sure)
 			put(s.part[i].most)
+			put(s.part[i].told)
 		}
 		put(region{s.inhabited})
 	}

@@ -36,8 +36,10 @@ type space struct {
 	owned                 atoms // local atoms of which a NIC is known
 }
 
-// part is what one rule matches in a space: surely, and at most.
-type part struct{ sure, most region }
+// part is what one rule matches in a space: surely, and at most. told is what
+// has to be looked at to judge the rule: it is most, but where a word stands for
+// addresses nobody knows an address counts only as one of a word of the rule.
+type part struct{ sure, most, told region }
 
 // place is one atom of an address dimension.
 type place struct {
@@ -46,51 +48,75 @@ type place struct {
 	// scope is known to have one of these.
 	owner   *network.NIC
 	address netip.Addr // valid iff owner is set
+	word    string     // selector that holds these addresses, in scopes that are open
 }
 
 // side is where one rule matches on both sides.
 type side struct{ local, remote index.Reach }
 
-// spaces cuts what the rules of a list meet in a scope. Spaces that no rule can
-// reach at all are left out.
-func (l *linter) spaces(sc *scope, rules []*network.Rule, dir flow.Direction) []*space {
+// sides unfolds the rules of a list as a scope sees them.
+func (l *linter) sides(sc *scope, rules []*network.Rule, dir flow.Direction) []side {
 	sides := make([]side, len(rules))
+	if sc.open {
+		return sides // openLine looks at the words themselves
+	}
+	inbound := dir == flow.Inbound
 	for i, r := range rules {
-		inbound := dir == flow.Inbound
 		sides[i] = side{
 			local:  l.selectors.Side(sc.bare, r, !inbound, true),
 			remote: l.selectors.Side(sc.bare, r, inbound, false),
 		}
+		if l.net.MembersFact != "" && namesGroup(localOf(r, dir)) {
+			// A NIC that no export shows may be a member.
+			sides[i].local.May = append(sides[i].local.May, index.Doubt{Fact: l.net.MembersFact, Where: everywhere})
+		}
 	}
+	return sides
+}
+
+func localOf(r *network.Rule, dir flow.Direction) []network.Selector {
+	if dir == flow.Outbound {
+		return r.Source
+	}
+	return r.Destination
+}
+
+// namesGroup reports whether an application security group is among the selectors.
+func namesGroup(list []network.Selector) bool {
+	return slices.ContainsFunc(list, func(s network.Selector) bool { return s.Kind == network.SelectASG })
+}
+
+// spaces cuts what the rules of a list meet in a scope.
+func (l *linter) spaces(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction) []*space {
 	var out []*space
-	home := l.home(sc)
 	for _, v6 := range []bool{false, true} {
-		local, localSure, localMost := l.localLine(sc, rules, sides, dir, v6)
-		remote, remoteSure, remoteMost := addressLine(sides, func(s *side) *index.Reach { return &s.remote }, v6, nil)
+		local, remote, localSets, remoteSets := l.lines(sc, rules, sides, dir, v6)
 		for _, ported := range []bool{true, false} {
 			s := &space{v6: v6, ported: ported, local: local, remote: remote, part: make([]part, len(rules)), inhabited: newAtoms(len(local)), owned: newAtoms(len(local))}
 			for i, p := range local {
 				if p.owner != nil {
 					s.owned.set(i)
 				}
-				if p.owner != nil || !p.where.And(home).Empty() {
+				if p.owner != nil || !p.where.And(sc.home).Empty() {
 					s.inhabited.set(i)
 				}
 			}
-			sure, most := make([]region, len(rules)), make([]region, len(rules))
-			for i := range rules {
-				sure[i] = region{nil, nil, nil, localSure[i], remoteSure[i]}
-				most[i] = region{nil, nil, nil, localMost[i], remoteMost[i]}
+			var parts [3][]region
+			for plane := range parts {
+				parts[plane] = make([]region, len(rules))
+				for i := range rules {
+					parts[plane][i] = region{nil, nil, nil, localSets[plane][i], remoteSets[plane][i]}
+				}
 			}
 			if ported {
-				s.addPorts(rules, sure, most)
+				s.addPorts(rules, parts)
 			} else {
-				l.addPortless(s, rules, sure, most)
+				l.addPortless(s, rules, parts)
 			}
 			for i, r := range rules {
-				s.part[i].most = whole(most[i])
+				s.part[i].most, s.part[i].told = whole(parts[mostly][i]), whole(parts[told][i])
 				if len(r.Facts) == 0 {
-					s.part[i].sure = whole(sure[i])
+					s.part[i].sure = whole(parts[surely][i])
 				}
 			}
 			out = append(out, s)
@@ -111,79 +137,85 @@ func whole(a region) region {
 
 // addressLine cuts the addresses of one family. extend, when not nil, may add
 // classes before the sets are taken.
-func addressLine(sides []side, pick func(*side) *index.Reach, v6 bool, extend func(*classes, []place) []place) (places []place, sure, most []atoms) {
+func addressLine(sides []side, pick func(*side) *index.Reach, v6 bool, extend func(*classes, []place) []place) (places []place, sets lineSets) {
 	c := newClasses(len(sides))
 	if v6 {
-		surely, mostly := make([]interval.Set[interval.IPv6], len(sides)), make([]interval.Set[interval.IPv6], len(sides))
+		sure, most := make([]interval.Set[interval.IPv6], len(sides)), make([]interval.Set[interval.IPv6], len(sides))
 		for i := range sides {
 			r := pick(&sides[i])
-			surely[i], mostly[i] = r.Sure.V6, r.Most().V6
+			sure[i], most[i] = r.Sure.V6, r.Most().V6
 		}
-		for _, ranges := range sweep(c, surely, mostly) {
+		for _, ranges := range sweep(c, sure, most) {
 			places = append(places, place{where: index.Addresses{V6: interval.Of(ranges)}})
 		}
 	} else {
-		surely, mostly := make([]interval.Set[interval.IPv4], len(sides)), make([]interval.Set[interval.IPv4], len(sides))
+		sure, most := make([]interval.Set[interval.IPv4], len(sides)), make([]interval.Set[interval.IPv4], len(sides))
 		for i := range sides {
 			r := pick(&sides[i])
-			surely[i], mostly[i] = r.Sure.V4, r.Most().V4
+			sure[i], most[i] = r.Sure.V4, r.Most().V4
 		}
-		for _, ranges := range sweep(c, surely, mostly) {
+		for _, ranges := range sweep(c, sure, most) {
 			places = append(places, place{where: index.Addresses{V4: interval.Of(ranges)}})
 		}
 	}
 	if extend != nil {
 		places = extend(c, places)
 	}
-	sure, most = c.sets()
-	return places, sure, most
+	return places, c.sets()
 }
 
 // localLine cuts the local side. Application security groups match ip
 // configurations, not addresses: an address that a NIC of the scope owns is an
 // atom of its own where membership makes it differ from its neighbours.
-func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) ([]place, []atoms, []atoms) {
+func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir flow.Direction, v6 bool) ([]place, lineSets) {
 	var grouped []int
 	for i, r := range rules {
-		selectors := r.Destination
-		if dir == flow.Outbound {
-			selectors = r.Source
-		}
-		if slices.ContainsFunc(selectors, func(s network.Selector) bool { return s.Kind == network.SelectASG }) {
+		if namesGroup(localOf(r, dir)) {
 			grouped = append(grouped, i)
 		}
 	}
 	extend := func(c *classes, places []place) []place {
-		own := func(nic *network.NIC, a netip.Addr, base int, where index.Addresses) {
+		// own adds what addresses meet at a NIC for which a stands for all of them;
+		// inhabits says that it has, or may have, a.
+		own := func(nic *network.NIC, a netip.Addr, base int, where index.Addresses, inhabits bool) {
 			v := slices.Clone(c.list[base])
 			for _, i := range grouped {
 				sure, facts := l.selectors.Local(nic, rules[i], dir == flow.Outbound, a)
-				setBit(v, i, sure)
-				setBit(v, c.rules+i, sure || len(facts) > 0)
+				c.match(v, i, sure, len(facts) > 0, sure || len(facts) > 0)
 			}
 			id := c.of(v)
 			if id == len(places) {
 				places = append(places, place{where: where})
 			}
-			if p := &places[id]; p.owner == nil {
+			if p := &places[id]; p.owner == nil && inhabits {
 				p.owner, p.address = nic, a
 			}
 		}
 		intervals := len(places)
 		for _, nic := range sc.nics {
 			dynamic := false
+			var known index.Addresses
 			for j := range nic.IPConfigs {
 				a := nic.IPConfigs[j].Address
 				dynamic = dynamic || !a.IsValid()
 				if a.IsValid() && a.Is4() != v6 {
-					own(nic, a, placeOf(places[:intervals], a), index.AddressesOf([]netip.Prefix{netip.PrefixFrom(a, a.BitLen())}))
+					at := index.AddressesOf([]netip.Prefix{netip.PrefixFrom(a, a.BitLen())})
+					known = known.Or(at)
+					own(nic, a, placeOf(places[:intervals], a), at, true)
 				}
 			}
-			// Any other address may be that of a configuration whose address
-			// nobody recorded.
+			// Any other address counts as that of a configuration whose address
+			// nobody recorded, and in its subnet may be.
 			if dynamic && len(grouped) > 0 {
 				for base := range intervals {
-					own(nic, firstOf(places[base].where), base, places[base].where)
+					rest := places[base].where.Minus(known)
+					at := rest.And(subnetOf(nic))
+					switch {
+					case !at.Empty():
+						own(nic, firstOf(at), base, rest, true)
+					case !rest.Empty():
+						own(nic, firstOf(rest), base, rest, false)
+					}
 				}
 			}
 		}
@@ -192,11 +224,12 @@ func (l *linter) localLine(sc *scope, rules []*network.Rule, sides []side, dir f
 	return addressLine(sides, func(s *side) *index.Reach { return &s.local }, v6, extend)
 }
 
-func setBit(v []uint64, i int, on bool) {
-	v[i>>6] &^= 1 << (i & 63)
-	if on {
-		v[i>>6] |= 1 << (i & 63)
+// subnetOf returns where the addresses of a NIC can be.
+func subnetOf(c *network.NIC) index.Addresses {
+	if c.Subnet == nil || len(c.Subnet.Prefixes) == 0 {
+		return everywhere
 	}
+	return index.AddressesOf(c.Subnet.Prefixes)
 }
 
 // plain are addresses that readers take for what they are: a client somewhere,
