@@ -47,7 +47,7 @@ func payloadOf(r *audit.Report) *payload {
 			"groups", "file", "line", "internet"),
 		Rules: newTable("id", "nsg", "name", "kind", "priority", "direction", "access", "protocol", "source", "sourcePorts",
 			"destination", "destinationPorts", "file", "line", "column", "pointer", "sha256", "resolved", "nics",
-			"shadowed", "shadowedBy", "exclusive", "exclusivePercent", "volumeAt"),
+			"shadowed", "shadowedBy", "exclusive", "exclusivePercent"),
 		Groups: newTable("direction", "family", "internet", "nics", "addresses"),
 		Exposures: newTable("group", "zones", "access", "services", "sensitive", "boxes", "rules", "facts", "addresses",
 			"breadth", "witness"),
@@ -60,7 +60,7 @@ func payloadOf(r *audit.Report) *payload {
 		Cells:    newTable("from", "to", "services", "rules", "witness"),
 		Passages: newTable("access", "between", "protocol", "sourcePorts", "destinationPorts"),
 		Findings: newTable("id", "kind", "category", "severity", "title", "message", "remedy", "resource", "rule", "by", "nics",
-			"services", "file", "line", "column", "pointer", "sha256", "witness", "controls", "exposures", "facts",
+			"services", "access", "breadth", "file", "line", "column", "pointer", "sha256", "witness", "controls", "exposures", "facts",
 			"dismissed", "reason", "owner", "expires"),
 		Facts:      newTable("fact", "nics", "rules", "remedy"),
 		Controls:   newTable("id", "title", "status", "reason", "findings"),
@@ -176,7 +176,7 @@ func (p *payload) addRules(r *audit.Report) {
 		p.Rules.add(p.text(x.ID), p.text(x.NSG), p.text(x.Name), p.text(x.Kind), x.Priority, p.text(x.Direction), p.text(x.Access),
 			p.text(x.Protocol), p.texts(x.Source), p.texts(x.SourcePorts), p.texts(x.Destination), p.texts(x.DestinationPorts),
 			p.text(x.File), x.Line, x.Column, p.text(x.Pointer), p.text(x.SHA256), flag(x.Resolved), x.NICs,
-			p.text(x.Shadowed), p.ruleList(x.ShadowedBy), p.text(x.Exclusive), p.text(x.Percent), p.nic(x.VolumeAt))
+			p.text(x.Shadowed), p.ruleList(x.ShadowedBy), p.text(x.Exclusive), p.text(x.Percent))
 	}
 }
 
@@ -243,7 +243,7 @@ func (p *payload) addFindings(r *audit.Report) {
 		f := &r.Findings[i]
 		p.Findings.add(p.text(f.ID), p.text(f.Kind), p.text(f.Category), p.text(string(f.Severity)), p.text(f.Title), p.text(f.Message),
 			p.text(f.Remedy), p.text(f.Resource), p.rule(f.Rule), p.ruleList(f.By), p.nicList(f.NICs), p.texts(f.Services),
-			p.text(f.File), f.Line, f.Column, p.text(f.Pointer), p.text(f.SHA256), p.witness(f.Witness),
+			p.text(f.Access), p.text(string(f.Breadth)), p.text(f.File), f.Line, f.Column, p.text(f.Pointer), p.text(f.SHA256), p.witness(f.Witness),
 			numbers(p.dictionary, f.Controls, func(id string) int { return p.follow(p.controls, id) }),
 			numbers(p.dictionary, f.Exposures, placeOf(p.exposures)),
 			p.texts(f.Facts), flag(f.Dismissed), p.text(f.Reason), p.text(f.Owner), p.text(f.Expires))
@@ -257,8 +257,8 @@ func (p *payload) addFindings(r *audit.Report) {
 		p.Controls.add(p.text(c.ID), p.text(c.Title), p.text(string(c.Status)), p.text(c.Reason),
 			numbers(p.dictionary, c.Findings, func(id string) int { return p.follow(p.findings, id) }))
 	}
-	for i := range r.Dismissed {
-		d := &r.Dismissed[i]
+	for i := range r.Dismissals {
+		d := &r.Dismissals[i]
 		p.Dismissals.add(p.follow(p.findings, d.ID), p.text(d.Reason), p.text(d.Owner), p.text(d.Expires), p.text(d.State),
 			p.text(d.File), d.Line)
 	}

@@ -263,8 +263,8 @@ func (s *sample) rest() {
 		if f := &r.Findings[i]; f.Category == "exposure" {
 			r.Controls[1].Findings = append(r.Controls[1].Findings, f.ID)
 		}
-		if f := &r.Findings[i]; f.Dismissed && len(r.Dismissed) < 20 {
-			r.Dismissed = append(r.Dismissed, audit.Dismissal{ID: f.ID, Reason: f.Reason, Owner: f.Owner, Expires: f.Expires, State: "applied", File: "baseline.yaml", Line: 4})
+		if f := &r.Findings[i]; f.Dismissed && len(r.Dismissals) < 20 {
+			r.Dismissals = append(r.Dismissals, audit.Dismissal{ID: f.ID, Reason: f.Reason, Owner: f.Owner, Expires: f.Expires, State: "applied", File: "baseline.yaml", Line: 4})
 		}
 	}
 	groups := map[string]bool{}

@@ -9,17 +9,17 @@ type Report struct {
 	// caller named none and there is no baseline.
 	Now string `json:"now"`
 
-	NICs      []NIC       `json:"nics"`      // by id
-	Rules     []Rule      `json:"rules"`     // by group, direction and evaluation order
-	Groups    []Group     `json:"groups"`    // by ID
-	Exposures []Exposure  `json:"exposures"` // by ID: by group, Internet before the zones
-	Zones     []Zone      `json:"zones"`
-	Cells     []Cell      `json:"cells"`    // by zone; cells in which nothing may pass are left out
-	Findings  []Finding   `json:"findings"` // the worst first
-	Facts     []Fact      `json:"facts"`    // by name
-	Controls  []Control   `json:"controls"` // by id
-	Dismissed []Dismissal `json:"dismissals"`
-	Notes     []string    `json:"notes"` // what the reader must know to trust the answers
+	NICs       []NIC       `json:"nics"`      // by id
+	Rules      []Rule      `json:"rules"`     // by group, direction and evaluation order
+	Groups     []Group     `json:"groups"`    // by ID
+	Exposures  []Exposure  `json:"exposures"` // by ID: by group, Internet before the zones
+	Zones      []Zone      `json:"zones"`
+	Cells      []Cell      `json:"cells"`    // by zone; cells in which nothing may pass are left out
+	Findings   []Finding   `json:"findings"` // the worst first
+	Facts      []Fact      `json:"facts"`    // by name
+	Controls   []Control   `json:"controls"` // by id
+	Dismissals []Dismissal `json:"dismissals"`
+	Notes      []string    `json:"notes"` // what the reader must know to trust the answers
 }
 
 // Snapshot says what was looked at.
@@ -105,13 +105,13 @@ type Rule struct {
 	// Shadowed says which part of it earlier rules take, in words; "" for none.
 	Shadowed   string   `json:"shadowed"`
 	ShadowedBy []string `json:"shadowedBy"` // rule ids
-	// Exclusive counts the flows, as VolumeAt sees them, that the rule matches
-	// and no earlier rule of its group does: an exact decimal number, "" when the
-	// group is attached to nothing or facts are missing. Percent is its share of
-	// all flows that the rule matches, "0" to "100" with up to two decimals.
+	// Exclusive counts the flows, at the recorded addresses of the snapshot's NICs,
+	// that the rule surely matches and no earlier rule of its group may: an exact
+	// decimal number, "" when no NIC has it or nothing about it is sure. Percent is
+	// its share of the flows that it surely matches, "0" to "100" with up to two
+	// decimals.
 	Exclusive string `json:"exclusive"`
 	Percent   string `json:"exclusivePercent"`
-	VolumeAt  string `json:"volumeAt"` // id of a NIC
 }
 
 // Place is where something stands in the input.
@@ -269,7 +269,10 @@ type Finding struct {
 	Rule     string   `json:"rule"`     // id, "" when no single rule is the cause
 	By       []string `json:"by"`       // ids of further rules that are part of it
 	NICs     []string `json:"nics"`     // ids of those it touches; empty for rules that do nothing
-	Services []string `json:"services"` // names of the services concerned
+	Services []string `json:"services"` // the services concerned, with protocol and ports
+	// Of exposures: Allow or Unknown, and from how much of the Internet.
+	Access  string  `json:"access"`
+	Breadth Breadth `json:"breadth"`
 	Place
 	Witness   *Witness `json:"witness"`
 	Controls  []string `json:"controls"`  // ids
@@ -325,7 +328,8 @@ type Dismissal struct {
 	Reason  string `json:"reason"`
 	Owner   string `json:"owner"`
 	Expires string `json:"expires"` // yyyy-mm-dd
-	// State is "applied", or why it does not count: "expired", "incomplete",
+	// State is "applied", or why it does not count: "expired", "incomplete" (no
+	// reason, owner or expiry),
 	// "unmatched", "outgrown" (the finding touches NICs it does not list).
 	State string `json:"state"`
 	File  string `json:"file"`

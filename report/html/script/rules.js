@@ -91,7 +91,7 @@ function openRule(row) {
         ["Evaluated for", plural(r("nics"), "NIC")],
         ["Shadowed", text(r("shadowed")) && isolated(text(r("shadowed")))],
         ["By", shadowedBy.length > 0 && some(shadowedBy, ruleRef)],
-        ["Its own flows", text(r("exclusive")) && [ownFlows(row), " ", number(text(r("exclusive"))), " flows that no earlier rule of its group matches, seen from ", nicRef(r("volumeAt"))]],
+        ["Its own flows", text(r("exclusive")) && [ownFlows(row), " ", number(text(r("exclusive"))), " flows at the NICs of the snapshot that no earlier rule of its group may match"]],
         ["Not resolved", r("resolved") === 0 && "A field is an expression that the snapshot does not answer."],
         ["Findings", about.length > 0 && el("ul", { class: "plain" }, about.map((f) => el("li", null, findingRef(f))))],
         ["Evidence", place(rules, row)],
