@@ -50,9 +50,16 @@ func byKey[T any](list []T, id func(T) string) map[string]T {
 }
 
 func sortByID[T any](list []T, id func(T) string) {
-	slices.SortStableFunc(list, func(a, b T) int {
-		return cmp.Or(strings.Compare(Key(id(a)), Key(id(b))), strings.Compare(id(a), id(b)))
-	})
+	order := func(a, b T) int {
+		if c := CompareKeys(id(a), id(b)); c != 0 {
+			return c
+		}
+		return strings.Compare(id(a), id(b))
+	}
+	// Exports mostly are in order.
+	if !slices.IsSortedFunc(list, order) {
+		slices.SortStableFunc(list, order)
+	}
 }
 
 func (l *linker) sortAll() {
@@ -79,20 +86,15 @@ func (l *linker) sortAll() {
 
 // groups completes, orders and numbers the rules of every security group.
 func (l *linker) groups() {
-	l.n.rules = []*Rule{nil}
+	count := 1
 	for _, g := range l.n.SecurityGroups {
 		l.completeDefaults(g)
-		slices.SortStableFunc(g.Rules, func(a, b *Rule) int {
-			return cmp.Or(
-				cmp.Compare(a.Direction, b.Direction),
-				cmp.Compare(a.Priority, b.Priority),
-				// Azure forbids equal priorities; of two such rules the
-				// denying one goes first, so that no Allow is guessed.
-				-cmp.Compare(a.Access, b.Access),
-				strings.Compare(Key(a.Name), Key(b.Name)),
-			)
-		})
+		slices.SortStableFunc(g.Rules, evaluationOrder)
 		l.ensureDenyAll(g)
+		count += len(g.Rules)
+	}
+	l.n.rules = make([]*Rule, 1, count) // admin rules follow
+	for _, g := range l.n.SecurityGroups {
 		for i, r := range g.Rules {
 			r.Group = g
 			r.Ref = flow.RuleRef(len(l.n.rules))
@@ -102,6 +104,20 @@ func (l *linker) groups() {
 			}
 		}
 	}
+}
+
+func evaluationOrder(a, b *Rule) int {
+	switch {
+	case a.Direction != b.Direction:
+		return cmp.Compare(a.Direction, b.Direction)
+	case a.Priority != b.Priority:
+		return cmp.Compare(a.Priority, b.Priority)
+	case a.Access != b.Access:
+		// Azure forbids equal priorities; of two such rules the denying one
+		// goes first, so that no Allow is guessed.
+		return -cmp.Compare(a.Access, b.Access)
+	}
+	return CompareKeys(a.Name, b.Name)
 }
 
 func (l *linker) checkPriorityClash(a, b *Rule) {
@@ -139,7 +155,8 @@ func (l *linker) completeDefaults(g *SecurityGroup) {
 func (l *linker) ensureDenyAll(g *SecurityGroup) {
 	for i := range defaultRules {
 		d := &defaultRules[i]
-		if d.access == flow.Deny && !slices.ContainsFunc(g.List(d.direction), (*Rule).matchesAll) {
+		closes := func(r *Rule) bool { return r.In(d.direction) && r.matchesAll() }
+		if d.access == flow.Deny && !slices.ContainsFunc(g.Rules, closes) {
 			g.Rules = append(g.Rules, d.rule(g))
 		}
 	}
@@ -198,7 +215,7 @@ func (l *linker) subnets() {
 				s = l.stub(id, g.Origin)
 				s.Group.ID = g.ID
 				l.resolveGroup(&s.Group)
-			} else if Key(s.Group.ID) != Key(g.ID) {
+			} else if !SameKey(s.Group.ID, g.ID) {
 				l.faults.Warnf(g.Origin, "association-differs",
 					"security group %s names subnet %s, which names %s; the subnet's own word counts", g.Name, id, orNone(s.Group.ID))
 			}
@@ -244,7 +261,7 @@ func (l *linker) stub(id string, o diag.Origin) *Subnet {
 // space last synced.
 func (l *linker) peerings() {
 	for _, v := range l.n.VirtualNetworks {
-		slices.SortStableFunc(v.Peerings, func(a, b *Peering) int { return strings.Compare(Key(a.ID), Key(b.ID)) })
+		slices.SortStableFunc(v.Peerings, func(a, b *Peering) int { return CompareKeys(a.ID, b.ID) })
 		for _, p := range v.Peerings {
 			p.RemoteVNet = l.vnets[Key(p.RemoteID)]
 			l.peering(v, p)
@@ -301,7 +318,7 @@ func (l *linker) namedSubnets(p *Peering) bool {
 
 // declaresPeering reports whether v certainly declares a peering with the other.
 func declaresPeering(v, to *VirtualNetwork) bool {
-	return slices.ContainsFunc(v.Peerings, func(p *Peering) bool { return Key(p.RemoteID) == Key(to.ID) && len(p.Facts) == 0 })
+	return slices.ContainsFunc(v.Peerings, func(p *Peering) bool { return SameKey(p.RemoteID, to.ID) && len(p.Facts) == 0 })
 }
 
 // checkSync warns when the prefixes synced with the peer are not its own of today.
@@ -330,7 +347,7 @@ func (l *linker) nics() {
 	}
 	for _, g := range l.n.SecurityGroups {
 		for _, id := range g.NICIDs {
-			if c := l.nicAt[Key(id)]; c != nil && Key(c.Group.ID) != Key(g.ID) {
+			if c := l.nicAt[Key(id)]; c != nil && !SameKey(c.Group.ID, g.ID) {
 				l.faults.Warnf(g.Origin, "association-differs",
 					"security group %s names NIC %s, which names %s; the NIC's own word counts", g.Name, id, orNone(c.Group.ID))
 			}
@@ -364,95 +381,6 @@ func (l *linker) nicSubnet(c *NIC) {
 			c.SubnetFact = "missing-vnet:" + vnet
 		} else {
 			c.SubnetFact = "missing-subnet:" + c.SubnetID
-		}
-	}
-}
-
-// machines joins VMs with their NICs both ways; a VM that only NICs name is
-// added, so that it can be asked for.
-func (l *linker) machines() {
-	vmAt := byKey(l.n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
-	for _, vm := range l.n.VirtualMachines {
-		for _, id := range vm.NICIDs {
-			if c := l.nicAt[Key(id)]; c != nil {
-				vm.NICs = append(vm.NICs, c)
-				if c.VMID == "" {
-					c.VMID = vm.ID
-				}
-			}
-		}
-	}
-	for _, c := range l.n.NICs {
-		if c.VMID == "" {
-			continue
-		}
-		vm := vmAt[Key(c.VMID)]
-		if vm == nil {
-			vm = &VirtualMachine{ID: c.VMID, Name: LastSegment(c.VMID), Origin: c.Origin}
-			vmAt[Key(c.VMID)] = vm
-			l.n.VirtualMachines = append(l.n.VirtualMachines, vm)
-		}
-		if !slices.Contains(vm.NICs, c) {
-			vm.NICs = append(vm.NICs, c)
-		}
-	}
-	sortByID(l.n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
-}
-
-func (l *linker) lookups() {
-	n := l.n
-	n.vnetsByKey = l.vnets
-	n.nicsByKey = make(map[string][]*NIC, 2*len(n.NICs))
-	n.nicsByAddr = make(map[netip.Addr][]*NIC, len(n.NICs))
-	n.asgMembers = map[string][]Member{}
-	for _, c := range n.NICs {
-		n.nicsByKey[Key(c.ID)] = append(n.nicsByKey[Key(c.ID)], c)
-		if Key(c.Name) != Key(c.ID) {
-			n.nicsByKey[Key(c.Name)] = append(n.nicsByKey[Key(c.Name)], c)
-		}
-		for i := range c.IPConfigs {
-			a := c.IPConfigs[i].Address
-			if a.IsValid() && !slices.Contains(n.nicsByAddr[a], c) {
-				n.nicsByAddr[a] = append(n.nicsByAddr[a], c)
-			}
-			if f := c.IPConfigs[i].ASGFact; f != "" {
-				n.doubtfulMembers = append(n.doubtfulMembers, Member{NIC: c, Address: a, Fact: f})
-			}
-			for _, id := range c.IPConfigs[i].ASGs {
-				n.asgMembers[Key(id)] = append(n.asgMembers[Key(id)], Member{NIC: c, Address: a})
-			}
-		}
-	}
-	l.emptyASGs()
-	n.vmsByKey = make(map[string][]*VirtualMachine, 2*len(n.VirtualMachines))
-	for _, vm := range n.VirtualMachines {
-		n.vmsByKey[Key(vm.ID)] = append(n.vmsByKey[Key(vm.ID)], vm)
-		if Key(vm.Name) != Key(vm.ID) {
-			n.vmsByKey[Key(vm.Name)] = append(n.vmsByKey[Key(vm.Name)], vm)
-		}
-	}
-}
-
-// emptyASGs warns about rules that list several ASGs, one of them without
-// members: Microsoft's support has seen such rules match nothing
-// (MicrosoftDocs/azure-docs#77328), see the assumption empty-asg-disables-rule.
-func (l *linker) emptyASGs() {
-	for _, g := range l.n.SecurityGroups {
-		for _, r := range g.Rules {
-			for _, side := range [][]Selector{r.Source, r.Destination} {
-				listed, empty := 0, ""
-				for _, s := range side {
-					if s.Kind == SelectASG {
-						listed++
-						if len(l.n.asgMembers[Key(s.Text)]) == 0 {
-							empty = s.Text
-						}
-					}
-				}
-				if listed > 1 && empty != "" {
-					l.faults.Warnf(r.Origin, "empty-asg", "rule %s lists %s, which has no members here; such rules have been seen to match nothing (--assume empty-asg-disables-rule=on)", r.Name, LastSegment(empty))
-				}
-			}
 		}
 	}
 }

@@ -56,9 +56,6 @@ type Network struct {
 	adminNowhere    map[string]*AdminRules // by fact, of NICs whose subnet nobody names
 }
 
-// Key is the form in which ids and names are compared: Azure ignores case.
-func Key(id string) string { return strings.ToLower(id) }
-
 // VirtualNetwork is Microsoft.Network/virtualNetworks.
 type VirtualNetwork struct {
 	ID, Name string
