@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/house":         {},
 	"benchmarks":                 {"ingest/...", "index/...", "verify/...", "report/...", "benchmarks/..."},
 	"benchmarks/corpus":          {"ingest/..."},
+	"benchmarks/manynics":        {"benchmarks/corpus", "index", "ingest/column", "ingest/network", "verify", "verify/oracle"},
 	"benchmarks/hotlist":         {"benchmarks/corpus", "index", "ingest/flow", "ingest/network", "verify/oracle"},
 }
 
