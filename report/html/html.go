@@ -20,7 +20,7 @@ var assets embed.FS
 var (
 	styleFiles  = []string{"report.css", "print.css"}
 	scriptFiles = []string{
-		"script/data.js", "script/dom.js", "script/pieces.js", "script/listing.js", "script/dialog.js",
+		"script/data.js", "script/services.js", "script/dom.js", "script/pieces.js", "script/listing.js", "script/dialog.js",
 		"script/overview.js", "script/findings.js", "script/matrix.js", "script/rules.js",
 		"script/nics.js", "script/picture.js", "script/evidence.js", "script/print.js", "script/app.js",
 	}

@@ -87,11 +87,16 @@ func summaryOf(r *audit.Report) *summary {
 }
 
 // count writes a number with the plural of its noun.
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
+func count(n int, word string) string {
+	return grouped(n) + " " + noun(n, word)
+}
+
+// noun returns the noun, in the plural unless there is one.
+func noun(n int, word string) string {
+	if n == 1 {
+		return word
 	}
-	return grouped(n) + " " + noun
+	return word + "s"
 }
 
 // grouped writes a number with a narrow space between thousands.
@@ -207,6 +212,9 @@ func sensitiveCard(r *audit.Report) card {
 			continue
 		}
 		for _, s := range x.Sensitive {
+			if s.Category == "web" || s.Category == "udp" {
+				continue // for the public, or not one service
+			}
 			if byName[s.Name] == nil {
 				byName[s.Name] = map[string]bool{}
 			}
@@ -233,10 +241,7 @@ func sensitiveCard(r *audit.Report) card {
 }
 
 func unknownCard(r *audit.Report) card {
-	c := card{Heading: "Not known", Link: "unknown", Unit: "missing facts"}
-	if len(r.Facts) == 1 {
-		c.Unit = "missing fact"
-	}
+	c := card{Heading: "Not known", Link: "unknown", Unit: noun(len(r.Facts), "missing fact")}
 	nics, rules := map[string]bool{}, map[string]bool{}
 	for i := range r.Facts {
 		for _, id := range r.Facts[i].NICs {
@@ -247,9 +252,9 @@ func unknownCard(r *audit.Report) card {
 		}
 	}
 	c.Figure = grouped(len(r.Facts))
-	c.Parts = []part{{"", len(nics), "NICs rest on them"}, {"", len(rules), "rules rest on them"}}
+	c.Parts = []part{{"", len(nics), noun(len(nics), "NIC") + " touched"}, {"", len(rules), noun(len(rules), "rule") + " touched"}}
 	if n := r.Snapshot.Errors + r.Snapshot.Warnings; n > 0 {
-		c.Parts = append(c.Parts, part{"", n, "faults of the input"})
+		c.Parts = append(c.Parts, part{"", n, noun(n, "fault") + " of the input"})
 	}
 	return c
 }
@@ -274,15 +279,15 @@ func controlsCard(r *audit.Report) card {
 
 func estateCard(r *audit.Report) card {
 	s := &r.Snapshot
-	c := card{Heading: "Estate", Link: "evidence", Figure: grouped(s.NICs), Unit: "NICs"}
+	c := card{Heading: "Estate", Link: "evidence", Figure: grouped(s.NICs), Unit: noun(s.NICs, "NIC")}
 	for _, p := range []part{
-		{"", s.VMs, "virtual machines"},
-		{"", s.SecurityGroups, "security groups"},
-		{"", s.SecurityRules, "security rules"},
-		{"", s.AdminRules, "admin rules"},
-		{"", s.Subnets, "subnets"},
-		{"", s.VirtualNetworks, "virtual networks"},
-		{"", s.PublicIPs, "public addresses"},
+		{"", s.VMs, noun(s.VMs, "virtual machine")},
+		{"", s.SecurityGroups, noun(s.SecurityGroups, "security group")},
+		{"", s.SecurityRules, noun(s.SecurityRules, "security rule")},
+		{"", s.AdminRules, noun(s.AdminRules, "admin rule")},
+		{"", s.Subnets, noun(s.Subnets, "subnet")},
+		{"", s.VirtualNetworks, noun(s.VirtualNetworks, "virtual network")},
+		{"", s.PublicIPs, noun(s.PublicIPs, "public IP")},
 	} {
 		if p.Count > 0 {
 			c.Parts = append(c.Parts, p)

@@ -156,15 +156,3 @@ function superscript(n) {
 function plural(n, noun, nouns = noun + "s") {
   return number(n) + " " + (n === 1 ? noun : nouns);
 }
-
-/** portsText writes a list of port ranges; all of them are "". */
-function portsText(ports) {
-  return ports.length === 1 && ports[0] === "0-65535" ? "" : ports.join(", ");
-}
-
-/** serviceText writes a protocol with its ports: "Tcp 80, 443". */
-function serviceText(protocol, ports) {
-  const name = protocol === "*" ? "any protocol" : protocol.replaceAll(",", ", ");
-  const shown = portsText(ports);
-  return shown ? name + " " + shown : name;
-}

@@ -78,12 +78,31 @@ function cellKind(row) {
 /** cellText tells a cell in a few words. */
 function cellText(row) {
   if (row === undefined) return "nothing";
-  const all = [...new Set(list(cells.services[row]).map(passageText))];
+  const all = passagesTexts(list(cells.services[row]));
   return all.length > 1 ? all[0] + " +" + (all.length - 1) : all[0] || "nothing";
 }
 
-function passageText(s) {
-  return serviceText(text(passages.protocol[s]), texts(passages.destinationPorts[s]));
+/** passagesTexts tells services of a cell in words. */
+function passagesTexts(rows) {
+  return servicesText(rows.map((s) => [text(passages.protocol[s]), texts(passages.destinationPorts[s]), texts(passages.sourcePorts[s])]));
+}
+
+/** alike sorts services of a cell by what else is said of them. */
+function alike(rows) {
+  const out = new Map();
+  for (const s of rows) {
+    const key = passages.access[s] + "," + passages.between[s];
+    if (!out.has(key)) out.set(key, []);
+    out.get(key).push(s);
+  }
+  return [...out.values()];
+}
+
+/** between says how many pairs of endpoints may use a service. */
+function between(s, short) {
+  const every = text(passages.between[s]) === "every";
+  if (short) return every ? "" : " (some pairs)";
+  return every ? "every pair of endpoints" : "some pairs of endpoints";
 }
 
 /** grid makes the table of cells. One cell is in the tab order; arrow keys go on
@@ -164,13 +183,12 @@ function passagesTable(rows) {
   const table = listing({
     caption: "Services", noun: "service", empty: "None.",
     columns: [
-      { label: "Service", show: (s) => isolated(passageText(s)) },
-      { label: "Access", kind: "word", show: (s) => access(text(passages.access[s])) },
-      { label: "Between", kind: "word", show: (s) => text(passages.between[s]) === "every" ? "every pair of endpoints" : "some pairs of endpoints" },
-      { label: "Source ports", show: (s) => portsText(texts(passages.sourcePorts[s])) || "any" },
+      { label: "Service", show: ([words]) => isolated(words) },
+      { label: "Access", kind: "word", show: ([, s]) => access(text(passages.access[s])) },
+      { label: "Between", kind: "word", show: ([, s]) => between(s) },
     ],
   });
-  table.show(rows);
+  table.show(alike(rows).flatMap((same) => passagesTexts(same).map((words) => [words, same[0]])));
   return table.node;
 }
 
@@ -203,8 +221,8 @@ function cellsTable() {
     columns: [
       { label: "From", show: (row) => isolated(zoneLabel(cells.from[row])) },
       { label: "To", show: (row) => isolated(zoneLabel(cells.to[row])) },
-      { label: "Services", show: (row) => el("ul", { class: "plain" }, list(cells.services[row]).map((s) =>
-        el("li", null, access(text(passages.access[s])), " ", isolated(passageText(s)), text(passages.between[s]) === "every" ? "" : " (some pairs)"))) },
+      { label: "Services", show: (row) => el("ul", { class: "plain" }, alike(list(cells.services[row])).map((same) =>
+        el("li", null, access(text(passages.access[same[0]])), " ", isolated(passagesTexts(same).join("; ")), between(same[0], true)))) },
       { label: "Deciding rules", show: (row) => some(list(cells.rules[row]), ruleRef) },
     ],
   });

@@ -35,11 +35,8 @@ function nicsTable() {
       { label: "Addresses", show: (row) => some(texts(nics.addresses[row]), mono, 3), sort: (row) => addressKey(texts(nics.addresses[row])[0] || "") },
       { label: "Subnet", show: (row) => name(text(nics.subnet[row])), sort: (row) => text(nics.subnet[row]).toLowerCase() },
       { label: "Security groups", show: (row) => groupsOfNIC(row), sort: (row) => last(text(nics.subnetNsg[row])) + last(text(nics.nsg[row])) },
-      { label: "Internet", show: (row) => internet(text(nics.internet[row])), sort: (row) => STATES.indexOf(text(nics.internet[row])) },
-      { label: "Listed services", show: (row) => {
-        const items = sensitiveOfNICs().get(row) || [];
-        return items.length ? el("ul", { class: "inline" }, items.map(([item]) => el("li", null, sensitiveNode(item)))) : el("span", { class: "quiet-text" }, "none");
-      }, sort: (row) => (sensitiveOfNICs().get(row) || []).length, down: true },
+      { label: "Internet", kind: "short", show: (row) => internet(text(nics.internet[row]), true), sort: (row) => STATES.indexOf(text(nics.internet[row])) },
+      { label: "Listed services", show: (row) => sensitiveNodes(sensitiveOfNICs().get(row) || []), sort: (row) => (sensitiveOfNICs().get(row) || []).length, down: true },
     ],
   });
 }
@@ -65,10 +62,10 @@ function nicView(row, brief = false) {
     el("p", { class: "lead" }, internet(text(nics.internet[row])), ways.length > 0 && " · leads here: " + ways.join(", ")),
     pairs([
       ["Addresses", some(texts(nics.addresses[row]), mono, 20)],
-      ["Machine", text(nics.vm[row]) && mono(text(nics.vm[row]))],
-      ["Subnet", text(nics.subnet[row]) && mono(text(nics.subnet[row]))],
-      ["Subnet NSG", mono(text(nics.subnetNsg[row]) || "none")],
-      ["NIC NSG", mono(text(nics.nsg[row]) || "none")],
+      ["Machine", text(nics.vm[row]) && path(text(nics.vm[row]))],
+      ["Subnet", text(nics.subnet[row]) && path(text(nics.subnet[row]))],
+      ["Subnet NSG", path(text(nics.subnetNsg[row]) || "none")],
+      ["NIC NSG", path(text(nics.nsg[row]) || "none")],
       ["ASGs", asgs.length > 0 && some(asgs, (id) => isolated(last(id), { title: id }))],
       ["Zone", zonesOf.length > 0 && some(zonesOf, (z) => isolated(zoneLabel(z), { title: text(zones.name[z]) }))],
       ["Written in", file && mono(file + ":" + nics.line[row])],

@@ -16,7 +16,7 @@ function trafficPart(row, direction) {
     columns: [
       { label: inbound ? "From" : "To", show: (i) => [zonesNode(lanes[i].zones), lanes[i].family && el("span", { class: "under" }, lanes[i].family)] },
       { label: "Access", kind: "word", show: (i) => access(lanes[i].access) },
-      { label: "Services", show: (i) => some(lanes[i].services, (s) => isolated(s), 6) },
+      { label: "Services", show: (i) => some(lanes[i].services, (s) => isolated(s), 6, "; ") },
       { label: "Remote addresses", kind: "number", show: (i) => lanes[i].exposure < 0 ? "" : round(text(exposures.addresses[lanes[i].exposure])) },
       { label: "Decided by", show: (i) => lanes[i].exposure < 0 ? el("span", { class: "quiet-text" }, "see the rules below") :
         [ruleRef(lanes[i].rule, true), lanes[i].layer && el("span", { class: "under" }, LAYERS[lanes[i].layer])] },
@@ -46,7 +46,7 @@ function lanesOf(group, direction, several) {
       out.push({
         zones: list(exposures.zones[exposure]), access: text(exposures.access[exposure]), family, exposure, boxes: own,
         rule: boxes.rule[own[0]], layer: text(boxes.layer[own[0]]), reason: text(boxes.reason[own[0]]),
-        services: [...new Set(own.map((box) => boxService(box, direction)))],
+        services: boxServices(own, direction),
       });
     }
   }
@@ -59,11 +59,10 @@ function lanesOf(group, direction, several) {
   return out;
 }
 
-/** boxService tells what a box lets through by its destination. */
-function boxService(box, direction) {
+/** boxServices tells what boxes let through, by destination. */
+function boxServices(all, direction) {
   const [to, from] = direction === "Inbound" ? ["localPorts", "remotePorts"] : ["remotePorts", "localPorts"];
-  const source = portsText(texts(boxes[from][box]));
-  return serviceText(text(boxes.protocol[box]), texts(boxes[to][box])) + (source ? " from port " + source : "");
+  return servicesText(all.map((box) => [text(boxes.protocol[box]), texts(boxes[to][box]), texts(boxes[from][box])]));
 }
 
 function zonesNode(refs, shown = 4) {
@@ -86,7 +85,7 @@ function boxesTable(lane, inbound) {
     caption: "Exact flows", noun: "box", nouns: "boxes", empty: "None.",
     columns: [
       { label: inbound ? "From" : "To", show: (box) => some(texts(boxes.remote[box]), mono, 12) },
-      { label: "Service", show: (box) => isolated(boxService(box, inbound ? "Inbound" : "Outbound")) },
+      { label: "Service", show: (box) => isolated(boxServices([box], inbound ? "Inbound" : "Outbound")[0]) },
       { label: "Decided by", show: (box) => [ruleRef(boxes.rule[box]), text(boxes.layer[box]) && el("span", { class: "under" }, LAYERS[text(boxes.layer[box])])] },
     ],
   });

@@ -22,9 +22,11 @@ const INTERNET = {
   "": "no address to judge",
 };
 
+const INTERNET_SHORT = { open: "at large", restricted: "in part", unknown: "not decidable", closed: "closed", "": "no address" };
+
 /** internet shows how far the Internet reaches. */
-function internet(state) {
-  return el("span", { class: "state" }, el("span", { class: "mark mark-" + (state || "none"), "aria-hidden": "true" }), INTERNET[state] ?? state);
+function internet(state, short) {
+  return el("span", { class: "state" }, el("span", { class: "mark mark-" + (state || "none"), "aria-hidden": "true" }), (short ? INTERNET_SHORT : INTERNET)[state] ?? state);
 }
 
 /** ruleRef shows a rule by name, as a button that opens it. */
@@ -49,11 +51,11 @@ function nicRef(ref) {
 }
 
 /** some shows the first of many with the count of the others; a button shows all. */
-function some(items, show, shown = 8) {
+function some(items, show, shown = 8, between = ", ") {
   if (!items.length) return el("span", { class: "quiet-text" }, "none");
   const node = el("span", { class: "some" });
   const put = (n) => {
-    node.replaceChildren(...items.slice(0, n).flatMap((item, i) => (i ? [", ", show(item)] : [show(item)])));
+    node.replaceChildren(...items.slice(0, n).flatMap((item, i) => (i ? [between, show(item)] : [show(item)])));
     if (items.length > n) {
       const more = Math.min(items.length - n, 500);
       node.append(" ", el("button", { type: "button", class: "link more", onclick: () => put(n + more) }, number(items.length - n) + " more"));
@@ -62,6 +64,15 @@ function some(items, show, shown = 8) {
   const most = onPaper ? 200 : shown;
   put(items.length <= most + 1 ? items.length : most);
   return node;
+}
+
+/** path names a resource by its group and names, whole in its title:
+ * "rg-data / vnet-data / snet-etl". */
+function path(id) {
+  const parts = id.split("/");
+  if (parts.length < 9 || parts[1].toLowerCase() !== "subscriptions") return isolated(id);
+  const names = [parts[4], ...parts.slice(8).filter((_, i) => i % 2 === 0)];
+  return el("span", { title: id }, names.map((name, i) => [i ? " / " : "", isolated(name)]));
 }
 
 /** mono shows a text of the input, as it stands there. */

@@ -25,7 +25,6 @@ function wholeReport() {
   const gone = every(findings).filter((row) => findings.dismissed[row]);
   const cards = document.querySelector("#overview .cards").cloneNode(true);
   const notes = document.querySelector("#overview .notes");
-  const reached = sensitiveOfNICs();
   const few = size(nics) <= PICTURED;
   const all = nicsTable(), written = rulesTable();
   all.show(every(nics));
@@ -33,7 +32,7 @@ function wholeReport() {
   const printed = open.slice(0, PAPER);
   return [
     sheet("Network security audit", document.querySelector(".top .facts").cloneNode(true),
-      notes && notes.cloneNode(true), cards, reached.size > 0 && reachedTable(reached)),
+      notes && notes.cloneNode(true), cards, reachedTable()),
     sheet("Findings", open.length === 0 && "No open finding.", printed.map(findingNode),
       open.length > printed.length && el("p", null, number(open.length - printed.length) + " more are not printed."),
       gone.length > 0 && el("h2", null, "Dismissed"), gone.slice(0, PAPER).map(findingNode)),
