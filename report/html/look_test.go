@@ -206,18 +206,21 @@ func TestNICPage(t *testing.T) {
 	for _, width := range []int64{1280, 360} {
 		b.do(screen(width, "light"))
 		b.view("nics")
-		eval[chromedp.Void](b, "document.querySelector('#nics tbody a').click()")
+		eval[chromedp.Void](b, "document.querySelector('#nics tbody a[href=\"#nic-0\"]').click()")
 		b.wait("the NIC", "document.querySelector('#nic:not([hidden]) svg.way') !== null")
-		for _, x := range r.Exposures {
-			if x.Group != r.NICs[0].Groups[0] {
-				continue
-			}
-			name := ruleOf(r, x.Boxes[0].Rule).Name
-			if !eval[bool](b, fmt.Sprintf("document.querySelector('#nic svg.way').textContent.includes(%q)", name)) {
-				t.Errorf("%d px: the picture does not name the deciding rule %s", width, name)
-			}
-			if !eval[bool](b, fmt.Sprintf("document.querySelector('#nic table').innerText.includes(%q)", name)) {
-				t.Errorf("%d px: the table does not name the deciding rule %s", width, name)
+		for i, exposures := range [][]audit.Exposure{r.Exposures, r.Outbound} {
+			part := fmt.Sprintf("document.querySelectorAll('#nic .part')[%d]", i)
+			for _, x := range exposures {
+				if x.Group != r.NICs[0].Groups[0] {
+					continue
+				}
+				name := ruleOf(r, x.Boxes[0].Rule).Name
+				if !eval[bool](b, fmt.Sprintf("%s.querySelector('svg.way').textContent.includes(%q)", part, name)) {
+					t.Errorf("%d px, part %d: the picture does not name the deciding rule %s", width, i, name)
+				}
+				if !eval[bool](b, fmt.Sprintf("%s.querySelector('table').innerText.includes(%q)", part, name)) {
+					t.Errorf("%d px, part %d: the table does not name the deciding rule %s", width, i, name)
+				}
 			}
 		}
 	}

@@ -34,7 +34,7 @@ type payload struct {
 	Dismissals  *table         `json:"dismissals"`
 
 	nics, rules, zones, findings, controls map[string]int // places by id in lower case
-	groups, exposures                      map[int]int    // places by id
+	groups, outbound, exposures            map[int]int    // places by id
 }
 
 func payloadOf(r *audit.Report) *payload {
@@ -70,7 +70,10 @@ func payloadOf(r *audit.Report) *payload {
 	p.addSnapshot(r)
 	p.addNICs(r)
 	p.addRules(r)
-	p.addExposures(r)
+	p.addGroups("Inbound", r.Groups)
+	p.addGroups("Outbound", r.OutboundGroups)
+	p.addExposures(p.groups, r.Exposures)
+	p.addExposures(p.outbound, r.Outbound)
 	p.addZones(r)
 	p.addFindings(r)
 	return p
@@ -83,9 +86,12 @@ func (p *payload) number(r *audit.Report) {
 	p.zones = places(r.Zones, func(z *audit.Zone) string { return z.Name })
 	p.findings = places(r.Findings, func(f *audit.Finding) string { return f.ID })
 	p.controls = places(r.Controls, func(c *audit.Control) string { return c.ID })
-	p.groups, p.exposures = map[int]int{}, map[int]int{}
+	p.groups, p.outbound, p.exposures = map[int]int{}, map[int]int{}, map[int]int{}
 	for i := range r.Groups {
 		p.groups[r.Groups[i].ID] = i
+	}
+	for i := range r.OutboundGroups { // they stand behind the others
+		p.outbound[r.OutboundGroups[i].ID] = len(r.Groups) + i
 	}
 	for i := range r.Exposures {
 		p.exposures[r.Exposures[i].ID] = i
@@ -127,6 +133,15 @@ func placeOf(places map[int]int) func(id int) int {
 	}
 }
 
+// placesOf returns the places of rows with numbers for their ids.
+func placesOf(places map[int]int, ids []int) []int {
+	out := make([]int, len(ids))
+	for i, id := range ids {
+		out[i] = placeOf(places)(id)
+	}
+	return out
+}
+
 func flag(b bool) int {
 	if b {
 		return 1
@@ -160,11 +175,14 @@ func (p *payload) addNICs(r *audit.Report) {
 		n := &r.NICs[i]
 		p.NICs.add(p.text(n.ID), p.text(n.Name), p.text(n.VM), p.text(n.Subnet), p.text(n.VirtualNetwork), p.texts(n.Addresses),
 			p.text(n.NSG), p.text(n.SubnetNSG), p.texts(n.ASGs), p.texts(n.Ways),
-			numbers(p.dictionary, n.Groups, placeOf(p.groups)), p.text(n.File), n.Line, p.text(internet[i]))
+			p.list(append(placesOf(p.groups, n.Groups), placesOf(p.outbound, n.OutboundGroups)...)), p.text(n.File), n.Line, p.text(internet[i]))
 	}
-	for i := range r.Groups {
-		g := &r.Groups[i]
-		p.Groups.add(p.text("Inbound"), p.text(g.Family), p.text(g.Internet),
+}
+
+func (p *payload) addGroups(direction string, groups []audit.Group) {
+	for i := range groups {
+		g := &groups[i]
+		p.Groups.add(p.text(direction), p.text(g.Family), p.text(g.Internet),
 			numbers(p.dictionary, g.Members, func(m audit.Member) int { return p.nic(m.NIC) }),
 			numbers(p.dictionary, g.Members, func(m audit.Member) int { return p.texts(m.Addresses) }))
 	}
@@ -180,10 +198,11 @@ func (p *payload) addRules(r *audit.Report) {
 	}
 }
 
-func (p *payload) addExposures(r *audit.Report) {
-	group := placeOf(p.groups)
-	for i := range r.Exposures {
-		x := &r.Exposures[i]
+// addExposures adds exposures of groups whose places are given.
+func (p *payload) addExposures(groups map[int]int, exposures []audit.Exposure) {
+	group := placeOf(groups)
+	for i := range exposures {
+		x := &exposures[i]
 		p.Exposures.add(group(x.Group), p.zoneList(x.Zones), p.text(x.Access),
 			numbers(p.dictionary, x.Services, p.service), numbers(p.dictionary, x.Sensitive, p.sensitive),
 			numbers(p.dictionary, x.Boxes, p.box), p.ruleList(x.Rules), p.texts(x.Facts), p.text(x.Addresses),
@@ -245,7 +264,7 @@ func (p *payload) addFindings(r *audit.Report) {
 			p.text(f.Remedy), p.text(f.Resource), p.rule(f.Rule), p.ruleList(f.By), p.nicList(f.NICs), p.texts(f.Services),
 			p.text(f.Access), p.text(string(f.Breadth)), p.text(f.File), f.Line, f.Column, p.text(f.Pointer), p.text(f.SHA256), p.witness(f.Witness),
 			numbers(p.dictionary, f.Controls, func(id string) int { return p.follow(p.controls, id) }),
-			numbers(p.dictionary, f.Exposures, placeOf(p.exposures)),
+			p.list(placesOf(p.exposures, f.Exposures)),
 			p.texts(f.Facts), flag(f.Dismissed), p.text(f.Reason), p.text(f.Owner), p.text(f.Expires))
 	}
 	for i := range r.Facts {

@@ -38,7 +38,7 @@ func sampleReport(nics, rules, zones int) *audit.Report {
 	for i := range nics {
 		s.nic(i, groups, zones)
 	}
-	s.exposures(groups)
+	s.exposures(groups, zones)
 	s.cells(zones)
 	s.findings()
 	s.rest()
@@ -107,7 +107,7 @@ func (s *sample) nic(i, groups, zones int) {
 		VM:        fmt.Sprintf("%srg-%d/providers/Microsoft.Compute/virtualMachines/vm-%05d", sampleScope, i%17, i),
 		Subnet:    s.zoneName(zone),
 		Addresses: []string{fmt.Sprintf("10.%d.%d.%d", zone/256, zone%256, 4+i/zones%250)},
-		SubnetNSG: s.id(g), NSG: s.id((g + 1) % groups), Groups: []int{g + 1},
+		SubnetNSG: s.id(g), NSG: s.id((g + 1) % groups), Groups: []int{g + 1}, OutboundGroups: []int{g + 1},
 		File: "export/nics.json", Line: 3 + 40*i,
 	}
 	if i%9 == 0 {
@@ -119,7 +119,7 @@ func (s *sample) nic(i, groups, zones int) {
 }
 
 // exposures adds a group for every security group, with what may be sent to it.
-func (s *sample) exposures(groups int) {
+func (s *sample) exposures(groups, zones int) {
 	byGroup := map[int][]audit.Member{}
 	for i := range s.out.NICs {
 		n := &s.out.NICs[i]
@@ -144,6 +144,14 @@ func (s *sample) exposures(groups int) {
 			s.exposure(&group, own, slices.Compact(zones))
 		}
 		s.out.Groups = append(s.out.Groups, group)
+		s.out.OutboundGroups = append(s.out.OutboundGroups, audit.Group{ID: group.ID, Family: group.Family, Members: group.Members, Internet: "open"})
+		for _, zone := range []string{"Internet", s.zoneName(g % zones)} {
+			r := pick(s, own...)
+			s.out.Outbound = append(s.out.Outbound, audit.Exposure{
+				ID: len(s.out.Outbound) + 1, Group: group.ID, Zones: []string{zone}, Access: "Allow", Addresses: "256", Breadth: audit.Restricted, Rules: []string{r.ID},
+				Boxes: []audit.Box{{Protocol: "Tcp", LocalPorts: []string{"0-65535"}, Remote: r.Source, RemotePorts: []string{"443"}, Rule: r.ID, Layer: "Subnet"}},
+			})
+		}
 	}
 }
 

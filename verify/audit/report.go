@@ -9,17 +9,21 @@ type Report struct {
 	// caller named none and there is no baseline.
 	Now string `json:"now"`
 
-	NICs       []NIC       `json:"nics"`      // by id
-	Rules      []Rule      `json:"rules"`     // by group, direction and evaluation order
-	Groups     []Group     `json:"groups"`    // by ID
-	Exposures  []Exposure  `json:"exposures"` // by ID: by group, Internet before the zones
-	Zones      []Zone      `json:"zones"`
-	Cells      []Cell      `json:"cells"`    // by zone; cells in which nothing may pass are left out
-	Findings   []Finding   `json:"findings"` // the worst first
-	Facts      []Fact      `json:"facts"`    // by name
-	Controls   []Control   `json:"controls"` // by id
-	Dismissals []Dismissal `json:"dismissals"`
-	Notes      []string    `json:"notes"` // what the reader must know to trust the answers
+	NICs      []NIC      `json:"nics"`      // by id
+	Rules     []Rule     `json:"rules"`     // by group, direction and evaluation order
+	Groups    []Group    `json:"groups"`    // by ID
+	Exposures []Exposure `json:"exposures"` // by ID: by group, Internet before the zones
+	// OutboundGroups and Outbound tell what NICs may send the same way. No finding
+	// is made of them and no service of the list is called out.
+	OutboundGroups []Group     `json:"outboundGroups"`
+	Outbound       []Exposure  `json:"outbound"`
+	Zones          []Zone      `json:"zones"`
+	Cells          []Cell      `json:"cells"`    // by zone; cells in which nothing may pass are left out
+	Findings       []Finding   `json:"findings"` // the worst first
+	Facts          []Fact      `json:"facts"`    // by name
+	Controls       []Control   `json:"controls"` // by id
+	Dismissals     []Dismissal `json:"dismissals"`
+	Notes          []string    `json:"notes"` // what the reader must know to trust the answers
 }
 
 // Snapshot says what was looked at.
@@ -79,10 +83,11 @@ type NIC struct {
 	ASGs           []string `json:"asgs"`
 	// Ways are how the snapshot shows the Internet to lead to it: "public-ip",
 	// "load-balancer". Empty does not prove that there is none.
-	Ways   []string `json:"ways"`
-	Groups []int    `json:"groups"` // ids of Groups it is in, one or two as a rule
-	File   string   `json:"file"`
-	Line   int      `json:"line"`
+	Ways           []string `json:"ways"`
+	Groups         []int    `json:"groups"`         // ids of Groups it is in, one or two as a rule
+	OutboundGroups []int    `json:"outboundGroups"` // ids of OutboundGroups
+	File           string   `json:"file"`
+	Line           int      `json:"line"`
 }
 
 // Rule is one security rule, default rule or admin rule.
@@ -130,7 +135,7 @@ type Group struct {
 	Family  string   `json:"family"` // IPv4, IPv6
 	Members []Member `json:"members"`
 	// The worst of its exposures to the Internet: "open", "restricted",
-	// "unknown" or "closed".
+	// "unknown" or "closed". Of outbound groups: how much of it they may send to.
 	Internet string `json:"internet"`
 }
 
@@ -141,19 +146,20 @@ type Member struct {
 	Addresses []string `json:"addresses"`
 }
 
-// Exposure is flows with one access that some zones may send to a group.
+// Exposure is flows with one access that some zones may send to a group, or, in
+// Outbound, that a group may send to some zones.
 type Exposure struct {
 	ID     int      `json:"id"` // 1-based
 	Group  int      `json:"group"`
 	Zones  []string `json:"zones"`  // "Internet" alone, or names of Zones from which the same services can be reached
 	Access string   `json:"access"` // Allow or Unknown
-	// Services is what some address of the zones can reach.
+	// Services is what some address of the zones can reach, or can be reached at.
 	Services  []Service   `json:"services"`
 	Sensitive []Sensitive `json:"sensitive"` // those of them that are on the list
 	Boxes     []Box       `json:"boxes"`     // the exact flows: disjoint, for every local address of the group
 	Rules     []string    `json:"rules"`     // ids of the rules that decide boxes
 	Facts     []string    `json:"facts"`     // what is missing, of Unknown
-	Addresses string      `json:"addresses"` // how many remote addresses can send any, a decimal number
+	Addresses string      `json:"addresses"` // how many remote addresses have a part in it, a decimal number
 	Breadth   Breadth     `json:"breadth"`
 	Witness   *Witness    `json:"witness"`
 }

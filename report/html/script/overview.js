@@ -18,7 +18,7 @@ function fillOverview(node) {
 const sensitiveOfNICs = once(() => {
   const out = new Map();
   for (const row of every(exposures)) {
-    if (text(exposures.access[row]) !== "Allow" || !list(exposures.zones[row]).some(isInternet)) continue;
+    if (text(groups.direction[exposures.group[row]]) !== "Inbound" || text(exposures.access[row]) !== "Allow" || !list(exposures.zones[row]).some(isInternet)) continue;
     for (const item of list(exposures.sensitive[row])) {
       for (const nic of list(groups.nics[exposures.group[row]])) {
         if (!out.has(nic)) out.set(nic, []);

@@ -9,16 +9,16 @@ const DRAWN = 16; // lanes of a picture; the table has all
 function trafficPart(row, direction) {
   const own = list(nics.groups[row]).filter((g) => g >= 0 && text(groups.direction[g]) === direction);
   if (!own.length) return section(direction, el("p", { class: "quiet-text" }, "The NIC has no address to judge."));
-  const lanes = own.flatMap((g) => lanesOf(g, direction, own.length > 1));
+  const lanes = own.flatMap((g) => lanesOf(g, direction, own.length > 1 ? addressesIn(g, row) : ""));
   const inbound = direction === "Inbound";
   const table = listing({
     caption: direction + " flows", noun: "row", empty: "Nothing passes.",
     columns: [
-      { label: inbound ? "From" : "To", show: (i) => [zonesNode(lanes[i].zones), lanes[i].family && el("span", { class: "under" }, lanes[i].family)] },
+      { label: inbound ? "From" : "To", show: (i) => [zonesNode(lanes[i].zones), lanes[i].at && el("span", { class: "under" }, lanes[i].at)] },
       { label: "Access", kind: "word", show: (i) => access(lanes[i].access) },
       { label: "Services", show: (i) => some(lanes[i].services, (s) => isolated(s), 6, "; ") },
       { label: "Remote addresses", kind: "number", show: (i) => lanes[i].exposure < 0 ? "" : round(text(exposures.addresses[lanes[i].exposure])) },
-      { label: "Decided by", show: (i) => lanes[i].exposure < 0 ? el("span", { class: "quiet-text" }, "see the rules below") :
+      { label: "Decided by", show: (i) => lanes[i].exposure < 0 ? el("span", { class: "quiet-text" }, "see the rules of its groups") :
         [ruleRef(lanes[i].rule, true), lanes[i].layer && el("span", { class: "under" }, LAYERS[lanes[i].layer])] },
       { label: "Why", show: (i) => lanes[i].reason ? mono(lanes[i].reason) : "" },
       { label: "Exact flows", show: (i) => lanes[i].exposure < 0 ? "" : exactFlows(lanes[i], inbound) },
@@ -31,9 +31,14 @@ function trafficPart(row, direction) {
     pictureNode(row, direction, lanes), table.node);
 }
 
+/** addressesIn tells which addresses of a NIC are in a group. */
+function addressesIn(group, row) {
+  const own = list(groups.nics[group]).flatMap((nic, i) => nic === row ? texts(list(groups.addresses[group])[i]) : []);
+  return "at " + own.slice(0, 2).join(", ") + (own.length > 2 ? " and " + (own.length - 2) + " more" : "");
+}
+
 /** lanesOf returns the ways of flows of a group: zones, access and deciding rule. */
-function lanesOf(group, direction, several) {
-  const family = several ? text(groups.family[group]) : "";
+function lanesOf(group, direction, at) {
   const out = [];
   for (const exposure of exposuresOfGroup().get(group) || []) {
     const byRule = new Map();
@@ -44,7 +49,7 @@ function lanesOf(group, direction, several) {
     }
     for (const own of byRule.values()) {
       out.push({
-        zones: list(exposures.zones[exposure]), access: text(exposures.access[exposure]), family, exposure, boxes: own,
+        zones: list(exposures.zones[exposure]), access: text(exposures.access[exposure]), at, exposure, boxes: own,
         rule: boxes.rule[own[0]], layer: text(boxes.layer[own[0]]), reason: text(boxes.reason[own[0]]),
         services: boxServices(own, direction),
       });
@@ -54,7 +59,7 @@ function lanesOf(group, direction, several) {
   const rank = (lane) => [lane.zones.some(isInternet) ? 0 : 1, lane.access === "Allow" ? 0 : 1];
   out.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1]);
   if (!reached) {
-    out.unshift({ zones: [meta.internetZone], access: "Deny", family, exposure: -1, boxes: [], rule: -1, layer: "", reason: "", services: ["nothing passes"] });
+    out.unshift({ zones: [meta.internetZone], access: "Deny", at, exposure: -1, boxes: [], rule: -1, layer: "", reason: "", services: ["nothing passes"] });
   }
   return out;
 }
@@ -151,8 +156,8 @@ function stripes(lanes) {
   const out = [];
   lanes.forEach((lane, i) => {
     const before = out[out.length - 1];
-    if (before && before.key === lane.zones.join() + lane.family) before.count++;
-    else out.push({ key: lane.zones.join() + lane.family, lane, first: i, count: 1 });
+    if (before && before.key === lane.zones.join() + lane.at) before.count++;
+    else out.push({ key: lane.zones.join() + lane.at, lane, first: i, count: 1 });
   });
   return out;
 }
@@ -212,8 +217,8 @@ function pictureTitle(row, direction, lanes) {
 function zoneBox(lane, x, y, width, height) {
   const outside = lane.zones.some(isInternet);
   return svg("g", { class: "box " + (outside ? "box-internet" : "box-zone") }, svg("rect", { x, y, width, height, rx: 6 }),
-    label(zonesText(lane.zones), x + 12, y + height / 2 + (lane.family ? -2 : 5), width - 24, { class: "strong" }),
-    lane.family && label(lane.family, x + 12, y + height / 2 + 14, width - 24, { class: "small" }));
+    label(zonesText(lane.zones), x + 12, y + height / 2 + (lane.at ? -2 : 5), width - 24, { class: "strong" }),
+    lane.at && label(lane.at, x + 12, y + height / 2 + 14, width - 24, { class: "small" }));
 }
 
 /** chip names the deciding rule in its layer. */
@@ -237,7 +242,7 @@ function tall(row, direction, lanes) {
   if (!inbound) { nic(1); y = 77; }
   for (const stripe of stripes(lanes)) {
     const own = lanes.slice(stripe.first, stripe.first + stripe.count);
-    if (inbound) { parts.push(zoneBox(stripe.lane, 1, y, W - 2, stripe.lane.family ? 44 : 34)); y += stripe.lane.family ? 44 : 34; }
+    if (inbound) { parts.push(zoneBox(stripe.lane, 1, y, W - 2, stripe.lane.at ? 44 : 34)); y += stripe.lane.at ? 44 : 34; }
     for (const lane of own) {
       const kind = ACCESS[lane.access][0], layer = LAYERS[lane.layer];
       const denied = lane.exposure < 0;
@@ -249,7 +254,7 @@ function tall(row, direction, lanes) {
           : [layer, refText(rules, "name", lane.rule) && last(refText(rules, "name", lane.rule))].filter(Boolean).join(": ") || lane.reason, 34, y + 36, W - 40, { class: "small" })));
       y += LANE;
     }
-    if (!inbound) { parts.push(zoneBox(stripe.lane, 1, y, W - 2, stripe.lane.family ? 44 : 34)); y += stripe.lane.family ? 44 : 34; }
+    if (!inbound) { parts.push(zoneBox(stripe.lane, 1, y, W - 2, stripe.lane.at ? 44 : 34)); y += stripe.lane.at ? 44 : 34; }
     y += 10;
   }
   if (inbound) { nic(y); y += 64; }
