@@ -30,9 +30,9 @@ func (e *entry) referenceOnly() bool {
 	return !slices.ContainsFunc(e.bodies, func(r Resource) bool { return !r.bare() })
 }
 
-func newBuilder(faults *diag.List, resources []Resource) *builder {
+func newBuilder(faults *diag.List, store *store, resources []Resource) *builder {
 	return &builder{
-		reader: reader{faults},
+		reader: reader{faults, store},
 		net:    &network.Network{Internet: network.DefaultInternet(true)},
 		byType: gather(resources),
 		groups: map[string]*network.SecurityGroup{},
@@ -108,7 +108,7 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 		}
 		// What is wrong with a body that does not count is not worth a word.
 		var ignored diag.List
-		other := decode(&reader{&ignored}, e.bodies[i])
+		other := decode(&reader{&ignored, b.store}, e.bodies[i])
 		if !alike(plain(out), plain(other)) {
 			differ[i] = true
 			b.conflict(e.id, e.bodies[win].Node, e.bodies[i].Node)

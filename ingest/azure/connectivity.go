@@ -19,7 +19,7 @@ func isConnectivity(n *jsontree.Node) bool {
 // listedConnectivity reads such an element. Effective lists do not name their
 // virtual network; the file is named after it. Active lists name a region.
 func (w *walk) listedConnectivity(n *jsontree.Node) {
-	r := reader{&w.faults}
+	r := w.reader()
 	c := r.connectivity(Resource{ID: n.Get("id").Text(), Name: network.LastSegment(n.Get("id").Text()), Node: n, Properties: properties(n)})
 	c.Listed, c.Region = true, n.Get("region").Text()
 	if c.Region == "" {

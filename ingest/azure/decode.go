@@ -51,12 +51,15 @@ type Decoder struct {
 	resources    []Resource
 	tagFiles     []Input
 	faults       diag.List
+	store        *store
 
 	listed network.AdminSources // admin rules and deployments that answers list
 }
 
 // NewDecoder returns an empty Decoder.
-func NewDecoder() *Decoder { return &Decoder{} }
+func NewDecoder() *Decoder { return &Decoder{store: newStore()} }
+
+func (d *Decoder) reader() reader { return reader{&d.faults, d.store} }
 
 // Add recognises the documents and collects what they hold.
 func (d *Decoder) Add(inputs []Input) {
@@ -92,7 +95,7 @@ func sortedInputs(list []Input) []Input {
 func (d *Decoder) Finish() *Result {
 	slices.SortStableFunc(d.documents, func(a, b DocumentInfo) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortStableFunc(d.effective, func(a, b EffectiveNSG) int { return a.Origin.Compare(b.Origin) })
-	b := newBuilder(&d.faults, d.resources)
+	b := newBuilder(&d.faults, d.store, d.resources)
 	slices.SortStableFunc(d.routes, func(a, b EffectiveRoutesOf) int { return a.Origin.Compare(b.Origin) })
 	b.build()
 	b.managers(&d.listed)

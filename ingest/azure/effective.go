@@ -53,7 +53,7 @@ type EffectiveTag struct {
 }
 
 func (w *walk) effectiveNSG(groups []*jsontree.Node) EffectiveNSG {
-	r := reader{&w.faults}
+	r := w.reader()
 	e := EffectiveNSG{Path: w.path, Origin: groups[0].Origin()}
 	for _, n := range groups {
 		g := r.effectiveGroup(n)
@@ -133,10 +133,8 @@ func (r *reader) effectiveRule(n *jsontree.Node, group string) (EffectiveRule, [
 		}
 	}
 	id := group + "/" + segment + "/" + name
-	q := ruleReader{
-		reader: r, p: properties(n), effective: true,
-		Rule: &network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()},
-	}
+	q := r.newRule(properties(n), network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()})
+	q.effective = true
 	q.read()
 	out := EffectiveRule{Rule: q.Rule}
 	var unread, unread2 []string

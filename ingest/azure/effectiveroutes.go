@@ -28,7 +28,7 @@ type EffectiveRoute struct {
 }
 
 func (w *walk) effectiveRoutes(nodes []*jsontree.Node) EffectiveRoutesOf {
-	r := reader{&w.faults}
+	r := w.reader()
 	out := EffectiveRoutesOf{Path: w.path, Origin: nodes[0].Origin()}
 	for _, n := range nodes {
 		e := EffectiveRoute{Source: n.Get("source").Text(), NextHop: n.Get("nextHopType").Text()}

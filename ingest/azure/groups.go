@@ -98,7 +98,7 @@ func plainGroup(g *network.SecurityGroup) any {
 
 func (r *reader) securityGroup(res Resource) *network.SecurityGroup {
 	p := res.Properties
-	g := &network.SecurityGroup{ID: res.ID, Name: res.Name, Origin: res.Node.Origin()}
+	g := &network.SecurityGroup{ID: r.store.text(res.ID), Name: r.store.text(res.Name), Origin: res.Node.Origin()}
 	r.rules(g, get(p, "securityRules"), network.UserRule)
 	r.rules(g, get(p, "defaultSecurityRules"), network.DefaultRule)
 	switch {
@@ -116,21 +116,22 @@ func (r *reader) securityGroup(res Resource) *network.SecurityGroup {
 	}
 	// Back references only matter where the other side is missing; those that
 	// cannot be read are of no use.
-	g.SubnetIDs = backReferences(p.Get("subnets"))
-	g.NICIDs = backReferences(p.Get("networkInterfaces"))
+	g.SubnetIDs = r.backReferences(p.Get("subnets"))
+	g.NICIDs = r.backReferences(p.Get("networkInterfaces"))
 	g.Facts = facts(g.Facts)
 	return g
 }
 
 // backReferences reads ids and nothing else.
-func backReferences(n *jsontree.Node) []string {
-	var out []string
+func (r *reader) backReferences(n *jsontree.Node) []string {
+	out := r.store.ids[:0]
 	for _, item := range list(n) {
 		if id := item.Get("id"); !id.Residue() && typeOf(id.Text()) != "" {
-			out = append(out, id.Text())
+			out = append(out, r.store.text(id.Text()))
 		}
 	}
-	return out
+	r.store.ids = out
+	return r.store.texts.keep(out)
 }
 
 // rules reads one list of rules. A list or an element that is no rule leaves a
@@ -140,20 +141,21 @@ func (r *reader) rules(g *network.SecurityGroup, n *jsontree.Node, kind network.
 		g.Facts = append(g.Facts, factAt(n))
 		return
 	}
-	byName := map[string]*network.Rule{}
+	byName := r.store.rulesByName()
 	for _, item := range list(n) {
 		if item.Kind() != jsontree.Object {
 			r.noRule(g, item)
 			continue
 		}
 		rule := r.rule(item, g.ID, kind)
-		if first := byName[network.Key(rule.Name)]; first != nil {
+		key := network.Key(rule.Name)
+		if first := byName[key]; first != nil {
 			if alike(first, rule) {
 				continue
 			}
 			r.twice(first, rule)
 		} else {
-			byName[network.Key(rule.Name)] = rule
+			byName[key] = rule
 		}
 		g.Rules = append(g.Rules, rule)
 	}

@@ -34,7 +34,7 @@ func isDeployment(n *jsontree.Node) bool {
 
 // adminLists reads the rules of one list, active and effective ones apart.
 func (w *walk) adminLists(nodes []*jsontree.Node) {
-	r := reader{&w.faults}
+	r := w.reader()
 	byKind := map[bool]*network.AdminList{}
 	for _, n := range nodes {
 		active := isActive(n)
@@ -80,7 +80,7 @@ func (w *walk) deployment(n *jsontree.Node) {
 	default:
 		return
 	}
-	r := reader{&w.faults}
+	r := w.reader()
 	ids, unread := r.ids(n.Get("configurationIds"), "id")
 	regions, unreadRegions := r.texts(either(n, "region", "targetLocations"), "a region")
 	for _, region := range regions {

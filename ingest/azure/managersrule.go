@@ -11,42 +11,39 @@ import (
 // adminRule reads a security admin rule, which differs from a security group's in
 // its sides and in what an empty list means: anything.
 func (r *reader) adminRule(n, p *jsontree.Node, id, name string) *network.ManagedRule {
-	q := ruleReader{
-		reader: r, p: p,
-		Rule: &network.Rule{Kind: network.AdminRule, ID: id, Name: name, Origin: n.Origin(), ManagerID: network.ManagerOf(id)},
-	}
+	q := r.newRule(p, network.Rule{Kind: network.AdminRule, ID: id, Name: name, Origin: n.Origin(), ManagerID: network.ManagerOf(id)})
 	out := &network.ManagedRule{Rule: q.Rule}
 	if q.hidden() {
 		return out
 	}
 	q.readPriority()
 	if v := q.Priority; v != 0 && (v < 1 || v > 4096) || v == 0 && q.Text.Priority == "0" {
-		q.faults.Warnf(get(p, "priority").Origin(), "priority-range", "%d is outside 1-4096", v)
+		q.faults.Warnf(q.field(priorityField).Origin(), "priority-range", "%d is outside 1-4096", v)
 	}
 	q.readDirection()
 	q.readAccess()
 	q.readProtocol()
-	q.Source, q.Text.Source, out.SourceGroups = q.adminSide("sources")
-	q.Destination, q.Text.Destination, out.DestinationGroups = q.adminSide("destinations")
-	q.SourcePorts, q.Text.SourcePorts = q.adminPorts("source")
-	q.DestinationPorts, q.Text.DestinationPorts = q.adminPorts("destination")
+	q.Source, q.Text.Source, out.SourceGroups = q.adminSide(source)
+	q.Destination, q.Text.Destination, out.DestinationGroups = q.adminSide(destination)
+	q.SourcePorts, q.Text.SourcePorts = q.adminPorts(source)
+	q.DestinationPorts, q.Text.DestinationPorts = q.adminPorts(destination)
 	q.checkFamilies()
 	return out
 }
 
 // adminPorts reads the ports of one side. The service accepts none and keeps it so.
-func (q *ruleReader) adminPorts(side string) ([]flow.PortRange, []string) {
-	n := get(q.p, side+"PortRanges")
-	if !n.Residue() && len(words(n)) == 0 && blank(get(q.p, side+"PortRange")) {
+func (q *ruleReader) adminPorts(s side) ([]flow.PortRange, []string) {
+	n := q.of(s, portsField)
+	if !n.Residue() && len(words(n)) == 0 && blank(q.of(s, portField)) {
 		return []flow.PortRange{flow.AllPorts}, nil
 	}
-	return q.ports(side)
+	return q.ports(s)
 }
 
 // adminSide reads the sources or destinations: network groups apart, since only
 // the whole snapshot tells what they cover.
-func (q *ruleReader) adminSide(name string) (out []network.Selector, texts, groups []string) {
-	n := get(q.p, name)
+func (q *ruleReader) adminSide(s side) (out []network.Selector, texts, groups []string) {
+	n := q.of(s, operandsField)
 	items := words(n)
 	if n.Residue() {
 		items = []*jsontree.Node{n}

@@ -22,11 +22,14 @@ func (b *builder) networkInterfaces() {
 
 func (r *reader) nic(res Resource) *network.NIC {
 	p := res.Properties
-	c := &network.NIC{ID: res.ID, Name: res.Name, Origin: res.Node.Origin(), MAC: get(p, "macAddress").Text()}
-	c.Group.ID, c.Group.Fact = r.ref(get(p, "networkSecurityGroup"))
+	c := &network.NIC{
+		ID: r.store.text(res.ID), Name: r.store.text(res.Name), Origin: res.Node.Origin(),
+		MAC: r.store.text(get(p, "macAddress").Text()),
+	}
+	c.Group.ID, c.Group.Fact = r.keptRef(get(p, "networkSecurityGroup"))
 	// Whose NIC it is decides no verdict: an unreadable owner is no owner.
-	c.VMID, _ = r.ref(get(p, "virtualMachine"))
-	c.PrivateEndpoint, _ = r.ref(get(p, "privateEndpoint"))
+	c.VMID, _ = r.keptRef(get(p, "virtualMachine"))
+	c.PrivateEndpoint, _ = r.keptRef(get(p, "privateEndpoint"))
 	if c.VMID == "" && (res.Type == typeScaleSetNIC || strings.Contains(network.Key(c.ID), "/virtualmachinescalesets/")) {
 		c.VMID = scaleSetVM(c.ID)
 	}
@@ -104,27 +107,42 @@ func (r *reader) unknownAddress(c *network.NIC) {
 
 func (r *reader) ipConfig(n *jsontree.Node) (cfg network.IPConfig, subnetFact string) {
 	p := properties(n)
-	cfg.Name = network.LastSegment(n.Get("name").Text())
+	cfg.Name = r.store.word(network.LastSegment(n.Get("name").Text()))
 	cfg.Primary, _ = r.flag(get(p, "primary"), false)
 	cfg.Address = r.address(get(p, "privateIPAddress"))
-	cfg.PublicIPID, _ = r.ref(get(p, "publicIPAddress"))
-	cfg.SubnetID, subnetFact = r.ref(get(p, "subnet"))
+	cfg.PublicIPID, _ = r.keptRef(get(p, "publicIPAddress"))
+	cfg.SubnetID, subnetFact = r.keptRef(get(p, "subnet"))
 	// A load balancer names its members as well; what cannot be read here is not
 	// lost, and decides no verdict.
-	cfg.PoolIDs, _ = r.refs(get(p, "loadBalancerBackendAddressPools"))
-	cfg.NATRuleIDs, _ = r.refs(get(p, "loadBalancerInboundNatRules"))
-	cfg.NATPoolIDs, _ = r.refs(get(p, "loadBalancerInboundNatPools"))
+	cfg.PoolIDs, _ = r.keptRefs(get(p, "loadBalancerBackendAddressPools"))
+	cfg.NATRuleIDs, _ = r.keptRefs(get(p, "loadBalancerInboundNatRules"))
+	cfg.NATPoolIDs, _ = r.keptRefs(get(p, "loadBalancerInboundNatPools"))
 	asgs := get(p, "applicationSecurityGroups")
 	if asgs.Residue() {
 		cfg.ASGFact = factAt(asgs)
 		return cfg, subnetFact
 	}
 	var unread []string
-	cfg.ASGs, unread = r.refs(asgs)
+	cfg.ASGs, unread = r.keptRefs(asgs)
 	if len(unread) > 0 {
 		cfg.ASGFact = unread[0]
 	}
 	return cfg, subnetFact
+}
+
+// keptRef is ref with a copy of the id. Ids of subnets, groups and the like
+// repeat from NIC to NIC.
+func (r *reader) keptRef(n *jsontree.Node) (id, fact string) {
+	id, fact = r.ref(n)
+	return r.store.id(id), fact
+}
+
+func (r *reader) keptRefs(n *jsontree.Node) (ids, facts []string) {
+	ids, facts = r.refs(n)
+	for i := range ids {
+		ids[i] = r.store.id(ids[i])
+	}
+	return ids, facts
 }
 
 // address reads one address; invalid when absent or not readable.

@@ -12,7 +12,10 @@ import (
 )
 
 // reader reads fields and collects what is wrong with them.
-type reader struct{ faults *diag.List }
+type reader struct {
+	faults *diag.List
+	store  *store
+}
 
 // depthRemedy is what to do about objects that PowerShell printed as words.
 const depthRemedy = "the export was cut at depth 2; run ConvertTo-Json -Depth 10"
@@ -93,13 +96,33 @@ func words(n *jsontree.Node) []*jsontree.Node {
 	return slices.DeleteFunc(slices.Clone(items), blank)
 }
 
+// appendWords appends what words returns.
+func appendWords(to []*jsontree.Node, n *jsontree.Node) []*jsontree.Node {
+	switch n.Kind() {
+	case jsontree.Array:
+		for item := range n.Elements() {
+			if !blank(item) {
+				to = append(to, item)
+			}
+		}
+		return to
+	case jsontree.Object:
+		return append(to, words(n)...)
+	case jsontree.Absent, jsontree.Null, jsontree.Bool, jsontree.Number, jsontree.String:
+	}
+	if !blank(n) {
+		to = append(to, n)
+	}
+	return to
+}
+
 // ref reads a reference to another resource: {"id": …}, or the id itself. Both
 // results are empty when nothing is referenced; fact says that something may be.
 func (r *reader) ref(n *jsontree.Node) (id, fact string) {
 	if n.Kind() == jsontree.Object {
 		inner := n.Get("id")
 		// A template writes {"id": null} for no reference.
-		if blank(inner) && (inner != nil || len(n.Members()) == 0) {
+		if blank(inner) && (inner != nil || n.Empty()) {
 			return "", ""
 		}
 		if inner == nil {

@@ -116,7 +116,7 @@ func childPath(typ, name string) string {
 // typeOf returns the resource type that an ARM id names, "" when it is none.
 func typeOf(id string) string {
 	const marker = "/providers/"
-	i := strings.LastIndex(network.Key(id), marker)
+	i := lastFold(id, marker)
 	if i < 0 {
 		if s := strings.Split(id, "/"); len(s) == 5 && s[0] == "" && strings.EqualFold(s[1], "subscriptions") && strings.EqualFold(s[3], "resourceGroups") {
 			return "Microsoft.Resources/resourceGroups"
@@ -126,23 +126,48 @@ func typeOf(id string) string {
 		}
 		return ""
 	}
-	// Lowering may change the length of letters outside ASCII before the
-	// marker; such an id is none.
-	if len(network.Key(id)) != len(id) {
+	// A namespace, then types and names by turns: a/T/name/U/name has the type
+	// a/T/U. That of a top-level resource stands in the id as it is.
+	inside := id[i+len(marker):]
+	provider := strings.IndexByte(inside, '/')
+	if provider < 0 || len(network.Key(id)) != len(id) {
+		// Lowering changes the length of some letters outside ASCII; ids with
+		// them are none.
 		return ""
 	}
-	s := strings.Split(id[i+len(marker):], "/")
-	if len(s) < 3 || len(s)%2 == 0 {
-		return ""
-	}
-	t := s[0]
-	for j := 1; j < len(s); j += 2 {
-		if s[j] == "" || s[j+1] == "" {
+	t, parts := "", inside[provider+1:]
+	for first := true; ; first = false {
+		word, rest, _ := strings.Cut(parts, "/")
+		name, next, more := strings.Cut(rest, "/")
+		if word == "" || name == "" {
 			return ""
 		}
-		t += "/" + s[j]
+		if first {
+			t = inside[:provider+1+len(word)]
+		} else {
+			t += "/" + word
+		}
+		if !more {
+			return t
+		}
+		parts = next
 	}
-	return t
+}
+
+// lastFold returns where the last instance of a word in lower case begins in s,
+// ASCII case aside, -1 without one.
+func lastFold(s, word string) int {
+	for end := len(s); end >= len(word); {
+		i := strings.LastIndexByte(s[:end], word[len(word)-1])
+		if i < len(word)-1 {
+			break
+		}
+		if begin := i + 1 - len(word); network.Key(s[begin:i+1]) == word {
+			return begin
+		}
+		end = i
+	}
+	return -1
 }
 
 // properties returns where the properties of an object or child object stand.

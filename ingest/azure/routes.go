@@ -78,7 +78,7 @@ func (r *reader) routeTable(res Resource) *network.RouteTable {
 			r.badPrefix(item, "a route")
 		}
 	}
-	t.SubnetIDs = backReferences(res.Properties.Get("subnets"))
+	t.SubnetIDs = r.backReferences(res.Properties.Get("subnets"))
 	t.Facts = facts(t.Facts)
 	return t
 }

@@ -12,6 +12,49 @@ import (
 	"ipflow/ingest/network"
 )
 
+// The members of rules of every kind. Those of the destination follow those of
+// the source in the same order.
+const (
+	priorityField = iota
+	directionField
+	accessField
+	protocolField
+	sourceFields
+	destinationFields = sourceFields + sideFieldCount
+	ruleFieldCount    = destinationFields + sideFieldCount
+)
+
+const (
+	prefixField = iota
+	prefixesField
+	groupsField
+	portField
+	portsField
+	operandsField // of admin rules
+	sideFieldCount
+)
+
+var ruleFields = jsontree.NewFields(
+	"priority", "direction", "access", "protocol",
+	"sourceAddressPrefix", "sourceAddressPrefixes", "sourceApplicationSecurityGroups", "sourcePortRange", "sourcePortRanges", "sources",
+	"destinationAddressPrefix", "destinationAddressPrefixes", "destinationApplicationSecurityGroups", "destinationPortRange", "destinationPortRanges", "destinations",
+)
+
+// side is one side of a rule.
+type side int
+
+const (
+	source      side = sourceFields
+	destination side = destinationFields
+)
+
+func (s side) String() string {
+	if s == source {
+		return "source"
+	}
+	return "destination"
+}
+
 // ruleReader reads one security rule. What cannot be read widens the rule.
 type ruleReader struct {
 	*reader
@@ -22,6 +65,24 @@ type ruleReader struct {
 	// and 0.0.0.0/0 is how the API prints *.
 	effective bool
 }
+
+// newRule begins to read a rule. One is read to its end before the next begins.
+func (r *reader) newRule(p *jsontree.Node, rule network.Rule) *ruleReader {
+	f := &r.store.fields
+	ruleFields.Of(p, f[:])
+	if p.Residue() {
+		for i := range f {
+			f[i] = p
+		}
+	}
+	rule.ID, rule.Name = r.store.text(rule.ID), r.store.text(rule.Name)
+	return &ruleReader{reader: r, p: p, Rule: r.store.rules.add(rule)}
+}
+
+// field returns a member, or the residue that all properties are.
+func (q *ruleReader) field(i int) *jsontree.Node { return q.store.fields[i] }
+
+func (q *ruleReader) of(s side, i int) *jsontree.Node { return q.field(int(s) + i) }
 
 // rule reads a security rule of the group with the id.
 func (r *reader) rule(n *jsontree.Node, group string, kind network.RuleKind) *network.Rule {
@@ -34,10 +95,7 @@ func (r *reader) rule(n *jsontree.Node, group string, kind network.RuleKind) *ne
 }
 
 func (r *reader) ruleNamed(n, p *jsontree.Node, id, name string, kind network.RuleKind) *network.Rule {
-	q := ruleReader{
-		reader: r, p: p,
-		Rule: &network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()},
-	}
+	q := r.newRule(p, network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()})
 	if name == "" || n.Get("name").Residue() {
 		q.faults.Warnf(n.Origin(), "no-name", "the rule has no readable name")
 	}
@@ -53,10 +111,10 @@ func (q *ruleReader) read() {
 	q.readDirection()
 	q.readAccess()
 	q.readProtocol()
-	q.Source, q.Text.Source = q.side("source")
-	q.Destination, q.Text.Destination = q.side("destination")
-	q.SourcePorts, q.Text.SourcePorts = q.ports("source")
-	q.DestinationPorts, q.Text.DestinationPorts = q.ports("destination")
+	q.Source, q.Text.Source = q.side(source)
+	q.Destination, q.Text.Destination = q.side(destination)
+	q.SourcePorts, q.Text.SourcePorts = q.ports(source)
+	q.DestinationPorts, q.Text.DestinationPorts = q.ports(destination)
 	q.checkFamilies()
 }
 
@@ -71,8 +129,8 @@ func (q *ruleReader) hidden() bool {
 	if q.p.Residue() {
 		return false // each field is that residue
 	}
-	for _, name := range ruleWords {
-		if q.p.Get(name) != nil {
+	for _, n := range q.store.fields[:sourceFields] {
+		if n != nil {
 			return false
 		}
 	}
@@ -114,8 +172,8 @@ func (q *ruleReader) refuse(n *jsontree.Node, code, format string, args ...any) 
 }
 
 func (q *ruleReader) readPriority() {
-	n := get(q.p, "priority")
-	q.Text.Priority = n.Text()
+	n := q.field(priorityField)
+	q.Text.Priority = q.store.word(n.Text())
 	if q.residue(n) {
 		return
 	}
@@ -134,12 +192,12 @@ func (q *ruleReader) readPriority() {
 }
 
 func (q *ruleReader) readDirection() {
-	n := get(q.p, "direction")
-	q.Text.Direction = n.Text()
+	n := q.field(directionField)
+	q.Text.Direction = q.store.word(n.Text())
 	if q.residue(n) {
 		return
 	}
-	switch network.Key(strings.TrimSpace(n.Text())) {
+	switch lowerWord(n.Text()) {
 	case "inbound":
 		q.Direction = flow.Inbound
 	case "outbound":
@@ -150,12 +208,12 @@ func (q *ruleReader) readDirection() {
 }
 
 func (q *ruleReader) readAccess() {
-	n := get(q.p, "access")
-	q.Text.Access = n.Text()
+	n := q.field(accessField)
+	q.Text.Access = q.store.word(n.Text())
 	if q.residue(n) {
 		return
 	}
-	switch word := network.Key(strings.TrimSpace(n.Text())); {
+	switch word := lowerWord(n.Text()); {
 	case word == "allow":
 		q.Access = flow.Allow
 	case word == "deny":
@@ -168,13 +226,13 @@ func (q *ruleReader) readAccess() {
 }
 
 func (q *ruleReader) readProtocol() {
-	n := get(q.p, "protocol")
-	q.Text.Protocol = n.Text()
+	n := q.field(protocolField)
+	q.Text.Protocol = q.store.word(n.Text())
 	q.Protocol = network.AnyProtocol
 	if q.residue(n) {
 		return
 	}
-	text := network.Key(strings.TrimSpace(n.Text()))
+	text := lowerWord(n.Text())
 	switch text {
 	case "*", "any", "all":
 		return
@@ -188,6 +246,26 @@ func (q *ruleReader) readProtocol() {
 	q.badWord(n, "protocol", "Tcp", "Udp", "Icmp", "Esp", "Ah", "*")
 }
 
+// lowerWord is the Key of a word without the spaces around it. The usual words
+// are not looked at twice.
+func lowerWord(s string) string {
+	switch s {
+	case "Inbound":
+		return "inbound"
+	case "Outbound":
+		return "outbound"
+	case "Allow":
+		return "allow"
+	case "Deny":
+		return "deny"
+	case "Tcp", "TCP":
+		return "tcp"
+	case "Udp", "UDP":
+		return "udp"
+	}
+	return network.Key(strings.TrimSpace(s))
+}
+
 // badWord refuses a value that is none of an enum's words.
 func (q *ruleReader) badWord(n *jsontree.Node, what string, allowed ...string) {
 	if blank(n) {
@@ -199,9 +277,11 @@ func (q *ruleReader) badWord(n *jsontree.Node, what string, allowed ...string) {
 }
 
 // forms returns the values of one side in the order singular, plural, warning
-// when both are used.
-func (q *ruleReader) forms(singular, plural string) []*jsontree.Node {
-	one, many := words(get(q.p, singular)), words(get(q.p, plural))
+// when both are used. They hold until the next call.
+func (q *ruleReader) forms(s side, singular, plural int) []*jsontree.Node {
+	one := appendWords(q.store.one[:0], q.of(s, singular))
+	many := appendWords(q.store.many[:0], q.of(s, plural))
+	q.store.one, q.store.many = one, many
 	switch {
 	case len(many) == 0:
 		return one
@@ -210,52 +290,95 @@ func (q *ruleReader) forms(singular, plural string) []*jsontree.Node {
 	case q.p.Residue():
 		return one
 	}
-	q.faults.Warnf(one[0].Origin(), "both-forms", "rule %s uses both %s and %s; both count", quote(q.Name), singular, plural)
-	return slices.Concat(one, many)
+	name := s.String() + "AddressPrefix"
+	if singular == portField {
+		name = s.String() + "PortRange"
+	}
+	q.faults.Warnf(one[0].Origin(), "both-forms", "rule %s uses both %s and %s; both count", quote(q.Name), name, pluralOf(name))
+	q.store.one = append(one, many...)
+	return q.store.one
+}
+
+func pluralOf(name string) string {
+	if strings.HasSuffix(name, "x") {
+		return name + "es"
+	}
+	return name + "s"
 }
 
 // side reads the addresses of one side.
-func (q *ruleReader) side(side string) (out []network.Selector, texts []string) {
-	singular := side + "AddressPrefix"
-	for _, n := range q.forms(singular, singular+"es") {
-		s := q.selector(n)
-		if !slices.Contains(texts, s.Text) {
-			out, texts = append(out, s), append(texts, s.Text)
+func (q *ruleReader) side(s side) (selectors []network.Selector, texts []string) {
+	out, names := q.store.sides[:0], seen{list: q.store.names[:0]}
+	for _, n := range q.forms(s, prefixField, prefixesField) {
+		if one := q.selector(n); names.add(one.Text) {
+			out = append(out, one)
 		}
 	}
-	groups := get(q.p, side+"ApplicationSecurityGroups")
 	if !q.p.Residue() {
-		for i, n := range words(groups) {
+		q.store.one = appendWords(q.store.one[:0], q.of(s, groupsField))
+		for i, n := range q.store.one {
 			if i == 0 && len(out) > 0 && !q.effective {
-				q.faults.Warnf(n.Origin(), "both-forms", "rule %s uses both %s and application security groups; both count", quote(q.Name), singular)
+				q.faults.Warnf(n.Origin(), "both-forms", "rule %s uses both %sAddressPrefix and application security groups; both count", quote(q.Name), s)
 			}
-			s := q.asg(n)
-			out, texts = append(out, s), append(texts, s.Text)
+			group := q.asg(n)
+			out, names.list = append(out, group), append(names.list, group.Text)
 		}
 	}
 	if len(out) == 0 {
 		q.faults.Warnf(q.Origin, "empty-side",
-			"rule %s names no %s, which Azure refuses; it matches nothing; give %s or %ses", quote(q.Name), side, singular, singular)
+			"rule %s names no %[2]s, which Azure refuses; it matches nothing; give %[2]sAddressPrefix or %[2]sAddressPrefixes", quote(q.Name), s)
 	}
-	return out, texts
+	q.store.sides, q.store.names = out, names.list
+	return q.store.keepSelectors(out), q.store.keepTexts(names.list)
+}
+
+// seen is a list of texts, each once.
+type seen struct {
+	list []string
+	set  map[string]bool // of a long list
+}
+
+// add appends the text and reports whether it is new.
+func (s *seen) add(text string) bool {
+	const long = 32
+	switch {
+	case len(s.list) < long:
+		if slices.Contains(s.list, text) {
+			return false
+		}
+	case s.set[text]:
+		return false
+	case s.set == nil:
+		s.set = map[string]bool{}
+		for _, t := range s.list {
+			s.set[t] = true
+		}
+		if s.set[text] {
+			return false
+		}
+	}
+	s.list = append(s.list, text)
+	if s.set != nil {
+		s.set[text] = true
+	}
+	return true
 }
 
 func (q *ruleReader) selector(n *jsontree.Node) network.Selector {
-	unknown := network.Selector{Kind: network.SelectUnknown, Text: n.Text(), Fact: q.invalid()}
+	text := q.store.word(n.Text())
 	if n.Residue() {
 		q.Text.Unresolved = true
-		unknown.Fact = factAt(n)
-		return unknown
+		return network.Selector{Kind: network.SelectUnknown, Text: text, Fact: factAt(n)}
 	}
 	const allowed = "an address prefix, a service tag or *"
-	if truncated(n.Text()) || n.Kind() != jsontree.String && n.Kind() != jsontree.Number {
+	if truncated(text) || n.Kind() != jsontree.String && n.Kind() != jsontree.Number {
 		q.badPrefix(n, allowed)
-		return unknown
+		return network.Selector{Kind: network.SelectUnknown, Text: text, Fact: q.invalid()}
 	}
-	s, remark, ok := network.ParseSelector(n.Text())
+	s, remark, ok := network.ParseSelector(text)
 	if !ok {
 		q.badPrefix(n, allowed)
-		return unknown
+		return network.Selector{Kind: network.SelectUnknown, Text: text, Fact: q.invalid()}
 	}
 	if remark != "" {
 		q.faults.Warnf(n.Origin(), remarkCode(remark), "%s", remark)
@@ -269,7 +392,7 @@ func (q *ruleReader) selector(n *jsontree.Node) network.Selector {
 func (q *ruleReader) asg(n *jsontree.Node) network.Selector {
 	id, fact := q.ref(n)
 	if id != "" {
-		return network.Selector{Kind: network.SelectASG, Text: id}
+		return network.Selector{Kind: network.SelectASG, Text: q.store.text(id)}
 	}
 	text := n.Get("id").Text()
 	if n.Residue() {
@@ -282,19 +405,18 @@ func (q *ruleReader) asg(n *jsontree.Node) network.Selector {
 	} else if !n.Residue() && !n.Get("id").Residue() {
 		fact = q.invalid()
 	}
-	return network.Selector{Kind: network.SelectUnknown, Text: text, Fact: fact}
+	return network.Selector{Kind: network.SelectUnknown, Text: q.store.text(text), Fact: fact}
 }
 
 // ports reads the ports of one side.
-func (q *ruleReader) ports(side string) (out []flow.PortRange, texts []string) {
-	singular := side + "PortRange"
+func (q *ruleReader) ports(s side) (ports []flow.PortRange, texts []string) {
+	out, names := q.store.ranges[:0], seen{list: q.store.names[:0]}
 	widen := false
-	for _, n := range q.forms(singular, singular+"s") {
-		text := strings.TrimSpace(n.Text())
-		if slices.Contains(texts, text) {
+	for _, n := range q.forms(s, portField, portsField) {
+		text := q.store.word(strings.TrimSpace(n.Text()))
+		if !names.add(text) {
 			continue
 		}
-		texts = append(texts, text)
 		if q.residue(n) {
 			widen = true
 			continue
@@ -307,14 +429,15 @@ func (q *ruleReader) ports(side string) (out []flow.PortRange, texts []string) {
 		}
 		out = append(out, p)
 	}
-	if len(texts) == 0 {
-		q.refuse(nil, "bad-port", "the %s ports are missing; give %s or %ss: *, N or N-M", side, singular, singular)
+	if len(names.list) == 0 {
+		q.refuse(nil, "bad-port", "the %[1]s ports are missing; give %[1]sPortRange or %[1]sPortRanges: *, N or N-M", s)
 		widen = true
 	}
+	q.store.ranges, q.store.names = out, names.list
 	if widen {
-		out = []flow.PortRange{flow.AllPorts}
+		out = allPorts
 	}
-	return out, texts
+	return q.store.keepPorts(out), q.store.keepTexts(names.list)
 }
 
 // portHint explains the two commonest mistakes.
@@ -334,10 +457,12 @@ func portHint(text string) string {
 // checkFamilies warns about what Azure refuses under the code it uses for that.
 func (q *ruleReader) checkFamilies() {
 	has4, has6 := false, false
-	for _, s := range slices.Concat(q.Source, q.Destination) {
-		if s.Kind == network.SelectPrefix {
-			has4 = has4 || s.Prefix.Addr().Is4()
-			has6 = has6 || s.Prefix.Addr().Is6()
+	for _, side := range [...][]network.Selector{q.Source, q.Destination} {
+		for i := range side {
+			if s := &side[i]; s.Kind == network.SelectPrefix {
+				has4 = has4 || s.Prefix.Addr().Is4()
+				has6 = has6 || s.Prefix.Addr().Is6()
+			}
 		}
 	}
 	if has4 && has6 && !q.effective {

@@ -52,7 +52,11 @@ func (k SelectorKind) canonical() string {
 func ParseSelector(text string) (s Selector, remark string, ok bool) {
 	t := strings.TrimSpace(text)
 	s.Text = t
-	switch strings.ToLower(t) {
+	if plain, ok := prefix4(t); ok {
+		s.Kind, s.Prefix = SelectPrefix, plain
+		return s, "", true
+	}
+	switch Key(t) {
 	case "*", "any":
 		return s, "", true
 	case "virtualnetwork", "virtual_network":
@@ -79,6 +83,9 @@ func ParseSelector(text string) (s Selector, remark string, ok bool) {
 // ParsePrefix reads a CIDR prefix, a bare address (/32 or /128), or a bare
 // integer, which Azure stores as an old IPv4 address. Host bits are masked away.
 func ParsePrefix(t string) (p netip.Prefix, remark string, ok bool) {
+	if p, ok := prefix4(t); ok {
+		return p, "", true
+	}
 	if strings.Contains(t, "/") {
 		p, err := netip.ParsePrefix(t)
 		if err != nil || p.Addr().Is4In6() {
@@ -98,6 +105,50 @@ func ParsePrefix(t string) (p netip.Prefix, remark string, ok bool) {
 		return netip.PrefixFrom(a, 32), "bare integer " + t + " read as the address " + a.String(), true
 	}
 	return netip.Prefix{}, "", false
+}
+
+// prefix4 reads an IPv4 address or prefix as nearly all rules have them: decimal,
+// no leading zeros, no host bits. What it does not take may still be a prefix.
+func prefix4(t string) (netip.Prefix, bool) {
+	var addr, octet, octets, digits uint32
+	bits := 32
+	for i := 0; ; i++ {
+		switch {
+		case i < len(t) && t[i]-'0' <= 9:
+			if digits > 0 && octet == 0 {
+				return netip.Prefix{}, false
+			}
+			octet = octet*10 + uint32(t[i]-'0')
+			digits++
+			if octet > 255 {
+				return netip.Prefix{}, false
+			}
+			continue
+		case digits == 0:
+			return netip.Prefix{}, false
+		}
+		addr, octet, digits = addr<<8|octet, 0, 0
+		octets++
+		if i < len(t) && t[i] == '.' && octets < 4 {
+			continue
+		}
+		if octets < 4 {
+			return netip.Prefix{}, false
+		}
+		switch rest := t[i:]; {
+		case rest == "":
+		case len(rest) == 2 && rest[0] == '/' && rest[1]-'0' <= 9:
+			bits = int(rest[1] - '0')
+		case len(rest) == 3 && rest[0] == '/' && rest[1]-'1' <= 2 && rest[2]-'0' <= 9:
+			bits = int(rest[1]-'0')*10 + int(rest[2]-'0')
+		default:
+			return netip.Prefix{}, false
+		}
+		if bits > 32 || uint64(addr)<<bits&0xffffffff != 0 {
+			return netip.Prefix{}, false
+		}
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(addr >> 24), byte(addr >> 16), byte(addr >> 8), byte(addr)}), bits), true
+	}
 }
 
 // isTagName reports whether t is shaped like a service tag: a letter, then

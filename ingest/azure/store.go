@@ -1,0 +1,151 @@
+package azure
+
+import (
+	"strings"
+	"unsafe"
+
+	"ipflow/ingest/flow"
+	"ipflow/ingest/jsontree"
+	"ipflow/ingest/network"
+)
+
+// store keeps what many resources are made of: words that repeat once, all else
+// close together in blocks, where allocations of their own would cost time and
+// memory. Strings are copies: a network must not hold on to the text of a
+// file. A store is for one goroutine.
+type store struct {
+	words, references map[string]string
+	bytes             []byte // free rest of a block
+	rules             block[network.Rule]
+	selectors         block[network.Selector]
+	texts             block[string]
+	ports             block[flow.PortRange]
+
+	// Room that reading one rule needs and the next one reuses.
+	one, many []*jsontree.Node
+	sides     []network.Selector
+	names     []string
+	ids       []string
+	ranges    []flow.PortRange
+	fields    [ruleFieldCount]*jsontree.Node
+	byName    map[string]*network.Rule // of one list
+}
+
+func newStore() *store {
+	return &store{words: map[string]string{}, references: map[string]string{}, byName: map[string]*network.Rule{}}
+}
+
+// id is word for references to other resources.
+func (s *store) id(id string) string {
+	if kept, ok := s.references[id]; ok {
+		return kept
+	}
+	kept := s.text(id)
+	if len(s.references) < mostWords {
+		s.references[kept] = kept
+	}
+	return kept
+}
+
+const (
+	longestWord = 48
+	mostWords   = 1 << 14
+	blockBytes  = 16 << 10
+	blockItems  = 256
+)
+
+// rulesByName returns an empty map.
+func (s *store) rulesByName() map[string]*network.Rule {
+	// Emptying takes time by the most it ever held.
+	if len(s.byName) > mostWords {
+		s.byName = map[string]*network.Rule{}
+	}
+	clear(s.byName)
+	return s.byName
+}
+
+// word returns a string that repeats.
+func (s *store) word(text string) string {
+	if kept, ok := s.words[text]; ok {
+		return kept
+	}
+	kept := s.text(text)
+	if len(text) <= longestWord && len(s.words) < mostWords {
+		s.words[kept] = kept
+	}
+	return kept
+}
+
+// text returns a copy of a string.
+func (s *store) text(text string) string {
+	switch {
+	case text == "":
+		return ""
+	case len(text) > blockBytes/8:
+		return strings.Clone(text)
+	case len(text) > len(s.bytes):
+		s.bytes = make([]byte, blockBytes)
+	}
+	kept := s.bytes[:copy(s.bytes, text)]
+	s.bytes = s.bytes[len(kept):]
+	return unsafe.String(&kept[0], len(kept)) // written once
+}
+
+// block hands out the elements of slices that hold many.
+type block[T any] struct{ free []T }
+
+// keep returns a copy of the list, nil of an empty one. It cannot grow in place.
+func (b *block[T]) keep(list []T) []T {
+	n := len(list)
+	switch {
+	case n == 0:
+		return nil
+	case n > blockItems/8:
+		return append(make([]T, 0, n), list...)
+	case n > len(b.free):
+		b.free = make([]T, blockItems)
+	}
+	kept := b.free[:n:n]
+	copy(kept, list)
+	b.free = b.free[n:]
+	return kept
+}
+
+// add returns an element of its own.
+func (b *block[T]) add(v T) *T {
+	if len(b.free) == 0 {
+		b.free = make([]T, blockItems)
+	}
+	p := &b.free[0]
+	*p = v
+	b.free = b.free[1:]
+	return p
+}
+
+// What most rules have on some side; nobody may change the elements.
+var (
+	anySelector = []network.Selector{{Kind: network.SelectAny, Text: "*"}}
+	anyText     = []string{"*"}
+	allPorts    = []flow.PortRange{flow.AllPorts}
+)
+
+func (s *store) keepSelectors(list []network.Selector) []network.Selector {
+	if len(list) == 1 && list[0] == anySelector[0] {
+		return anySelector[:1:1]
+	}
+	return s.selectors.keep(list)
+}
+
+func (s *store) keepTexts(list []string) []string {
+	if len(list) == 1 && list[0] == anyText[0] {
+		return anyText[:1:1]
+	}
+	return s.texts.keep(list)
+}
+
+func (s *store) keepPorts(list []flow.PortRange) []flow.PortRange {
+	if len(list) == 1 && list[0] == flow.AllPorts {
+		return allPorts[:1:1]
+	}
+	return s.ports.keep(list)
+}
