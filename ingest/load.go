@@ -32,7 +32,10 @@ type Snapshot struct {
 	Diagnostics diag.List      // sorted
 	Unreadable  diag.List      // those of them that kept documents from being read at all
 	SHA256      string         // over the documents in sorted path order
-	Elapsed     time.Duration
+	// Files are all files that were read, with their hashes: those of the paths,
+	// those that templates led to, parameter and service-tag files.
+	Files   []snapshot.File
+	Elapsed time.Duration
 }
 
 // Load reads, decodes and links. The error names what could not be read.
@@ -52,6 +55,7 @@ func Load(ctx context.Context, o Options) (*Snapshot, error) {
 	s := &Snapshot{
 		Network: decoded.Network, Documents: decoded.Documents, Counts: decoded.Counts,
 		Diagnostics: slices.Concat(faults, decoded.Diagnostics, templates.faults), SHA256: templates.hash(files.SHA256),
+		Files: slices.Concat(files.Files, templates.outside),
 	}
 	for _, d := range faults {
 		if d.Severity == diag.Error {
@@ -116,6 +120,7 @@ func (s *Snapshot) replaceTags(ctx context.Context, o Options) error {
 		return fmt.Errorf("read service tags: %s holds no service tags; download ServiceTags_Public_*.json or run 'az network list-service-tags -l REGION'", o.ServiceTags[0])
 	}
 	s.Network.Tags = decoded.Network.Tags
+	s.Files = append(s.Files, files.Files...)
 	s.Diagnostics = append(append(s.Diagnostics, faults...), decoded.Diagnostics...)
 	return nil
 }

@@ -125,7 +125,7 @@ type pairSlot struct {
 func (w *worker) classifyEnds(b *column.Batch) []ID {
 	n := b.Rows()
 	l := &w.lanes
-	w.parse(b)
+	l.decode(b, w.nics, w.vms)
 	l.direction.fill(n, flow.Outbound)
 	w.ids = grow(w.ids, n)
 	for i := range w.ids {

@@ -67,6 +67,7 @@ func (b *builder) build() {
 	b.privateEndpoints()
 	b.virtualMachines()
 	b.smallThings()
+	b.watchers()
 	b.gateways()
 	b.loadBalancers()
 }

@@ -62,6 +62,8 @@ const (
 	typeGoalState       = typeManager + "/securityadminregionalgoalstates"
 	typeMembership      = "microsoft.network/networkgroupmemberships"
 	typeAppGateway      = "microsoft.network/applicationgateways"
+	typeWatcher         = "microsoft.network/networkwatchers"
+	typeFlowLog         = typeWatcher + "/flowlogs"
 	typeSubscription    = "microsoft.resources/subscriptions"
 	typeManagementGroup = "microsoft.management/managementgroups"
 

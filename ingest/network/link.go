@@ -72,6 +72,8 @@ func (l *linker) sortAll() {
 	sortByID(n.VirtualMachines, func(x *VirtualMachine) string { return x.ID })
 	sortByID(n.ASGs, func(x *ApplicationSecurityGroup) string { return x.ID })
 	sortByID(n.PublicIPs, func(x *PublicIP) string { return x.ID })
+	sortByID(n.NetworkWatchers, func(x *NetworkWatcher) string { return x.ID })
+	sortByID(n.FlowLogs, func(x *FlowLog) string { return x.ID })
 	sortByID(n.Gateways, func(x *Gateway) string { return x.ID })
 	sortByID(n.ApplicationGateways, func(x *ApplicationGateway) string { return x.ID })
 	sortByID(n.LocalGateways, func(x *LocalGateway) string { return x.ID })

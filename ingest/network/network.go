@@ -29,6 +29,9 @@ type Network struct {
 	Connectivity        []*Connectivity // connectivity configurations; Link places them
 	Managed             AdminSources    // what is known of admin rules; Link places them
 
+	NetworkWatchers []*NetworkWatcher
+	FlowLogs        []*FlowLog
+
 	Tags        *ServiceTags // nil when the snapshot holds no tag file
 	Internet    InternetList // what the Internet tag covers before VNets are taken out
 	Assumptions Assumptions

@@ -64,11 +64,11 @@ func readJSON(path string, data []byte) (*node, diag.List) {
 	}
 	switch len(docs) {
 	case 0:
-		faults.Errorf(diag.Origin{File: path, Line: 1, Column: 1}, "bad-suite", "the file is empty; a suite is {\"assertions\": […]}")
+		faults.Errorf(diag.Origin{File: path, Line: 1, Column: 1}, "bad-suite", "the file is empty")
 		return nil, faults
 	case 1:
 	default:
-		faults.Errorf(place(docs[1].Origin()), "bad-suite", "a second document; a suite is one")
+		faults.Errorf(place(docs[1].Origin()), "bad-suite", "a second document; the file may hold one")
 		return nil, faults
 	}
 	var b budget

@@ -17,30 +17,29 @@ import (
 // .jsonc says JSON, .yaml or .yml YAML; of others the first character decides.
 // With faults there is no suite.
 func Parse(path string, data []byte) (*Suite, diag.List) {
-	var faults diag.List
-	if len(data) > MaxBytes {
-		faults.Errorf(diag.Origin{File: path}, "bad-suite", "the file is larger than %d MiB", MaxBytes>>20)
-		return nil, faults
-	}
-	read := readYAML
-	if isJSON(path, data) {
-		read = readJSON
-	}
-	root, faults := read(path, data)
+	root, faults := readAny(path, data)
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	r := &reader{}
 	out := r.suite(root)
-	if len(r.faults) == 0 {
-		return out, nil
+	if len(r.faults) > 0 {
+		return nil, r.told(path)
 	}
-	r.faults.Sort()
-	if extra := len(r.faults) - maxFaults; extra > 0 {
-		r.faults = r.faults[:maxFaults]
-		r.faults.Errorf(diag.Origin{File: path}, "bad-suite", "%d more faults like these", extra)
+	return out, nil
+}
+
+// readAny reads either syntax.
+func readAny(path string, data []byte) (*node, diag.List) {
+	if len(data) > MaxBytes {
+		var faults diag.List
+		faults.Errorf(diag.Origin{File: path}, "bad-suite", "the file is larger than %d MiB", MaxBytes>>20)
+		return nil, faults
 	}
-	return nil, r.faults
+	if isJSON(path, data) {
+		return readJSON(path, data)
+	}
+	return readYAML(path, data)
 }
 
 func isJSON(path string, data []byte) bool {
@@ -63,6 +62,16 @@ const (
 // reader turns nodes into a suite and collects faults.
 type reader struct{ faults diag.List }
 
+// told returns the faults, the first of them where there are many.
+func (r *reader) told(path string) diag.List {
+	r.faults.Sort()
+	if extra := len(r.faults) - maxFaults; extra > 0 {
+		r.faults = r.faults[:maxFaults]
+		r.faults.Errorf(diag.Origin{File: path}, "bad-suite", "%d more faults like these", extra)
+	}
+	return r.faults
+}
+
 func (r *reader) structure(at diag.Origin, format string, args ...any) {
 	r.faults.Errorf(at, codeStructure, format, args...)
 }
@@ -84,12 +93,7 @@ func (r *reader) suite(n *node) *Suite {
 	if m == nil {
 		return out
 	}
-	if v := m["version"]; v != nil && (v.kind != number || v.text != "1") {
-		r.structure(v.at, "version is %s; this program reads version 1", shown(v))
-	}
-	if v := m["$schema"]; v != nil && v.kind != text {
-		r.wrongKind(v, "$schema", text)
-	}
+	r.version(m)
 	assertions := m["assertions"]
 	switch {
 	case assertions == nil:
@@ -110,6 +114,16 @@ func (r *reader) suite(n *node) *Suite {
 		}
 	}
 	return out
+}
+
+// version checks the keys that every kind of file has.
+func (r *reader) version(m map[string]*node) {
+	if v := m["version"]; v != nil && (v.kind != number || v.text != "1") {
+		r.structure(v.at, "version is %s; this program reads version 1", shown(v))
+	}
+	if v := m["$schema"]; v != nil && v.kind != text {
+		r.wrongKind(v, "$schema", text)
+	}
 }
 
 func (r *reader) assertion(n *node) *Assertion {

@@ -171,11 +171,11 @@ func one(keys string) string { return "assertions:\n  - {name: a, " + keys + "}\
 func TestRefused(t *testing.T) {
 	schema := compileSchema(t)
 	for _, c := range []struct{ text, want string }{
-		{"", "s.yaml:1:1: the file is empty; a suite begins with assertions:"},
+		{"", "s.yaml:1:1: the file is empty"},
 		{"a: [1,2\nb: 3\n", "s.yaml:2:2: not YAML: did not find expected ',' or ']'"},
 		{"assertions:\n- from: *\n", "s.yaml:2:10: not YAML: did not find expected alphabetic or numeric character; write \"*\" in quotes"},
 		{"assertions:\n\t- from: a\n", "s.yaml:2:1: not YAML: found character that cannot start any token; indent with spaces, not tabs"},
-		{"assertions: [{name: a, from: b, expect: deny}]\n---\n{}\n", "s.yaml:2:1: a second document; a suite is one"},
+		{"assertions: [{name: a, from: b, expect: deny}]\n---\n{}\n", "s.yaml:2:1: a second document; the file may hold one"},
 		{"- name: a\n", "s.yaml:1:1: a suite is a mapping, not a list"},
 		{"tests: []\n", "s.yaml:1:1: unknown key \"tests\"; there are assertions, version, $schema"},
 		{"assertion: []\n", "s.yaml:1:1: unknown key \"assertion\"; did you mean assertions?"},
@@ -246,7 +246,7 @@ func TestJSONFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"{\"assertions\": [\n  {\"name\": \"a\", \"form\": \"b\", \"to\": \"c\", \"expect\": \"deny\"}]}": `s.json:2:17: unknown key "form"; did you mean from?`,
 		"{\"assertions\": [\n  {\"name\": \"a\", \"to\": 7, \"expect\": \"deny\"}]}":                      `s.json:2:23: to is text, not a number; write it in quotes`,
-		"{} {}":                         `s.json:1:4: a second document; a suite is one`,
+		"{} {}":                         `s.json:1:4: a second document; the file may hold one`,
 		"{\"assertions\": [":            `s.json:1:`,
 		"":                              `s.json:1:1: the file is empty`,
 		"{\"version\":1,\"version\":1}": `the key version stands in line 1 already`,

@@ -21,14 +21,14 @@ func readYAML(path string, data []byte) (*node, diag.List) {
 	err := decoder.Decode(&doc)
 	if err == nil {
 		if err = decoder.Decode(&more); err == nil {
-			faults.Errorf(diag.Origin{File: path, Line: more.Line, Column: more.Column}, "bad-suite", "a second document; a suite is one")
+			faults.Errorf(diag.Origin{File: path, Line: more.Line, Column: more.Column}, "bad-suite", "a second document; the file may hold one")
 			return nil, faults
 		}
 	}
 	switch {
 	case errors.Is(err, io.EOF) && len(doc.Content) == 1:
 	case errors.Is(err, io.EOF):
-		faults.Errorf(diag.Origin{File: path, Line: 1, Column: 1}, "bad-suite", "the file is empty; a suite begins with assertions:")
+		faults.Errorf(diag.Origin{File: path, Line: 1, Column: 1}, "bad-suite", "the file is empty")
 		return nil, faults
 	default:
 		faults.Errorf(yamlFault(path, data, err))
@@ -111,7 +111,7 @@ func (r *yamlReader) node(in *yaml.Node, depth int) (*node, *tooMuch) {
 			out.members = append(out.members, member{key.Value, r.at(key), value})
 		}
 	default:
-		return nil, &tooMuch{out.at, "a value of no kind that a suite has"}
+		return nil, &tooMuch{out.at, "a value of no kind that is read"}
 	}
 	return out, nil
 }

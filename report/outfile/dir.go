@@ -7,31 +7,40 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // marker is the file by which a directory is known to be ours. Dataset readers
 // skip names that begin with an underscore.
 const marker = "_ipflow"
 
-const markerText = "Part files written by ipflow verify. While this file and part files are all there is, a later run may replace the directory.\n"
+const markerText = "Files written by ipflow. While this file and those are all there is, a later run may replace the directory.\n"
 
 var partName = regexp.MustCompile(`^part-[0-9]{5,}\.[a-z0-9.]+$`)
 
-// Dir is an output directory that is not there yet.
+// Dir is an output directory that is not there yet: part files, or files with
+// names of their own.
 type Dir struct {
 	path   string
 	target string
 	temp   string
 	ext    string
+	names  []string // of a directory of named files
 	parts  int
 	done   bool
 }
+
+// CreateNamed starts a directory of files with the names and no others, under the
+// conditions of CreateDir.
+func CreateNamed(path string, names []string) (*Dir, error) { return createDir(path, "", names) }
 
 // CreateDir starts a directory of part files at path; ext follows the parts'
 // number, such as ".parquet". What stands at path already is replaced by Commit
 // if it is an empty directory or one that an earlier run wrote and that holds
 // nothing else; anything else is refused.
-func CreateDir(path, ext string) (*Dir, error) {
+func CreateDir(path, ext string) (*Dir, error) { return createDir(path, ext, nil) }
+
+func createDir(path, ext string, names []string) (*Dir, error) {
 	target, info, err := resolve(filepath.Clean(path))
 	if err != nil {
 		return nil, err
@@ -40,7 +49,7 @@ func CreateDir(path, ext string) (*Dir, error) {
 		return nil, fmt.Errorf("write %s: exists and is not a directory", path)
 	}
 	if info != nil {
-		if err := replaceable(path, target); err != nil {
+		if err := replaceable(path, target, names); err != nil {
 			return nil, err
 		}
 	}
@@ -52,7 +61,7 @@ func CreateDir(path, ext string) (*Dir, error) {
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		return nil, pathError(path, err)
 	}
-	d := &Dir{path: path, target: target, temp: temp, ext: ext}
+	d := &Dir{path: path, target: target, temp: temp, ext: ext, names: names}
 	f, err := d.create(marker)
 	if err == nil {
 		_, err = f.Write([]byte(markerText))
@@ -67,7 +76,13 @@ func CreateDir(path, ext string) (*Dir, error) {
 	return d, nil
 }
 
-func replaceable(path, target string) error {
+func replaceable(path, target string, names []string) error {
+	written := func(name string) bool {
+		if names != nil {
+			return slices.Contains(names, name)
+		}
+		return partName.MatchString(name)
+	}
 	entries, err := os.ReadDir(target)
 	if err != nil {
 		return pathError(path, err)
@@ -77,7 +92,7 @@ func replaceable(path, target string) error {
 		ours = ours || e.Name() == marker && e.Type().IsRegular()
 	}
 	for _, e := range entries {
-		if !ours || e.Name() != marker && !partName.MatchString(e.Name()) || !e.Type().IsRegular() {
+		if !ours || e.Name() != marker && !written(e.Name()) || !e.Type().IsRegular() {
 			return fmt.Errorf("write %s: the directory holds %s, which ipflow did not write: remove it or choose another name", path, e.Name())
 		}
 	}
@@ -97,6 +112,18 @@ func (d *Dir) Next() (*Part, error) {
 		return nil, pathError(d.path, err)
 	}
 	d.parts++
+	return &Part{d: d, f: f}, nil
+}
+
+// Named starts one of the files of CreateNamed. The one before must be closed.
+func (d *Dir) Named(name string) (*Part, error) {
+	if !slices.Contains(d.names, name) {
+		panic("outfile: no such name: " + name)
+	}
+	f, err := d.create(name)
+	if err != nil {
+		return nil, pathError(d.path, err)
+	}
 	return &Part{d: d, f: f}, nil
 }
 
@@ -141,7 +168,7 @@ func (d *Dir) replace() error {
 		return pathError(d.path, err)
 	}
 	// It may have changed since CreateDir.
-	if err := replaceable(d.path, d.target); err != nil {
+	if err := replaceable(d.path, d.target, d.names); err != nil {
 		return err
 	}
 	old := hidden(d.target)

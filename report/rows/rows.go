@@ -16,23 +16,30 @@ import (
 // column is a field of a row.
 type column struct {
 	name     string
-	field    int
+	field    []int // a path: columns of embedded structs stand in their place
 	optional bool
 }
 
 func columnsOf(t reflect.Type) (out []column) {
 	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous {
+			for _, c := range columnsOf(f.Type) {
+				c.field = append([]int{i}, c.field...)
+				out = append(out, c)
+			}
+			continue
+		}
 		name, option, _ := strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
 		if name == "" {
 			panic("rows: field " + t.Field(i).Name + " of " + t.String() + " has no name")
 		}
-		out = append(out, column{name, i, option == "optional"})
+		out = append(out, column{name, []int{i}, option == "optional"})
 	}
 	return out
 }
 
 func (c *column) text(row reflect.Value) string {
-	v := row.Field(c.field)
+	v := row.FieldByIndex(c.field)
 	if c.optional && v.IsZero() {
 		return ""
 	}

@@ -164,7 +164,8 @@ type Exposure struct {
 	Witness   *Witness    `json:"witness"`
 }
 
-// Breadth says how much of the Internet a set of remote addresses is.
+// Breadth says how much of the Internet a set of remote addresses is; "" for
+// other zones.
 type Breadth string
 
 // The breadths.

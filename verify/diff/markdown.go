@@ -20,7 +20,7 @@ func (r *Report) WriteMarkdown(w io.Writer, limit int) error {
 		limit = MarkdownLimit
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### ipflow diff\n\n%s.\n", escape(r.summary()))
+	fmt.Fprintf(&b, "### ipflow diff\n\n%s.\n", diag.Markdown(r.summary()))
 	const reserve = 400 // for what is said about the rest
 	left := 0
 	if len(r.Changes) > 0 {
@@ -40,7 +40,7 @@ func (r *Report) WriteMarkdown(w io.Writer, limit int) error {
 	hidden := 0
 	for k, list := range []([]string){idsOf(r.OnlyOld), idsOf(r.OnlyNew)} {
 		for n, id := range list {
-			line := fmt.Sprintf("- only %s: %s\n", []string{"before", "after"}[k], escape(id))
+			line := fmt.Sprintf("- only %s: %s\n", []string{"before", "after"}[k], diag.Markdown(id))
 			if n == 0 {
 				line = "\n" + line
 			}
@@ -61,40 +61,15 @@ func (r *Report) WriteMarkdown(w io.Writer, limit int) error {
 func (c *Change) row() string {
 	var flows []string
 	for i := range c.Boxes[:min(len(c.Boxes), shownBoxes)] {
-		flows = append(flows, escape(flowsText(&c.Boxes[i], c.Direction)))
+		flows = append(flows, diag.Markdown(flowsText(&c.Boxes[i], c.Direction)))
 	}
 	if n := len(c.Boxes) - shownBoxes; n > 0 {
 		flows = append(flows, fmt.Sprintf("and %d more boxes", n))
 	}
-	title := escape(c.title())
+	title := diag.Markdown(c.title())
 	if c.Exposes {
 		title = "**" + title + "**"
 	}
-	return fmt.Sprintf("| %s | %s %s | %s | %s | %s | %s |\n", title, c.Direction, escape(nicNames(c.NICs)),
-		strings.Join(flows, "<br>"), escape(c.Before.text()), escape(c.After.text()), escape(c.witnessText()))
-}
-
-// escape makes a text inert in a table cell: names come from the input.
-func escape(s string) string {
-	s = diag.Printable(s)
-	var b strings.Builder
-	for _, r := range s {
-		switch r {
-		case '&':
-			b.WriteString("&amp;")
-		case '<':
-			b.WriteString("&lt;")
-		case '>':
-			b.WriteString("&gt;")
-		case '@', '#', '!':
-			// No mention of a person, no link to an issue, no image.
-			fmt.Fprintf(&b, "&#%d;", r)
-		case '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '|', '~', '$':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return strings.ReplaceAll(b.String(), "://", ":\u200b//") // no automatic link
+	return fmt.Sprintf("| %s | %s %s | %s | %s | %s | %s |\n", title, c.Direction, diag.Markdown(nicNames(c.NICs)),
+		strings.Join(flows, "<br>"), diag.Markdown(c.Before.text()), diag.Markdown(c.After.text()), diag.Markdown(c.witnessText()))
 }

@@ -63,7 +63,7 @@ func (l *linter) addPortless(s *space, rules []*network.Rule, parts [3][]region)
 	for i, r := range rules {
 		sure, most := newAtoms(len(s.protocols)), newAtoms(len(s.protocols))
 		for j, p := range s.protocols {
-			surely, perhaps := l.portless(r, p, s.v6)
+			surely, perhaps := Portless(l.net.Assumptions, r, p, s.v6)
 			if surely {
 				sure.set(j)
 			}
@@ -78,15 +78,15 @@ func (l *linter) addPortless(s *space, rules []*network.Rule, parts [3][]region)
 	}
 }
 
-// portless compares a rule with a protocol without ports, see SEMANTICS of the
-// assumptions portless-ports and icmp-on-ipv6.
-func (l *linter) portless(r *network.Rule, p flow.Protocol, v6 bool) (surely, perhaps bool) {
+// Portless compares a rule's protocol and ports with a protocol without ports,
+// see the assumptions portless-ports and icmp-on-ipv6.
+func Portless(as network.Assumptions, r *network.Rule, p flow.Protocol, v6 bool) (surely, perhaps bool) {
 	surely = true
 	if r.Protocol != network.AnyProtocol {
 		own := flow.Protocol(r.Protocol)
 		switch {
 		case own == flow.ICMP && v6 && (p == flow.ICMP || p == flow.ICMPv6):
-			switch l.assume("icmp-on-ipv6") {
+			switch as.Value("icmp-on-ipv6") {
 			case "match":
 			case "never":
 				return false, false
@@ -100,7 +100,7 @@ func (l *linter) portless(r *network.Rule, p flow.Protocol, v6 bool) (surely, pe
 	if isFull(portSet(r.SourcePorts)) && isFull(portSet(r.DestinationPorts)) {
 		return surely, perhaps
 	}
-	switch l.assume("portless-ports") {
+	switch as.Value("portless-ports") {
 	case "ignore":
 		return surely, perhaps
 	case "never":

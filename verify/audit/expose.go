@@ -1,0 +1,295 @@
+package audit
+
+import (
+	"context"
+	"math/big"
+	"slices"
+
+	"ipflow/index"
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+	"ipflow/verify/space"
+)
+
+// projection is the services that a seat lets some address of a zone use, as
+// Sets that cut no address and are IPv4 only.
+type projection struct{ allowed, unknown space.Set }
+
+func (p projection) of(access flow.Access) space.Set {
+	if access == flow.Allow {
+		return p.allowed
+	}
+	return p.unknown
+}
+
+type projectionKey struct {
+	decisions space.Map
+	four      bool
+	zone      int
+	view      *view
+}
+
+type servedKey struct {
+	services space.Set
+	known    int
+}
+
+// told are the accesses that exposures tell.
+var told = [...]flow.Access{flow.Allow, flow.Unknown}
+
+// expose tells what the Internet and the zones may send to each seat.
+func (a *auditor) expose(ctx context.Context) error {
+	a.out.Groups, a.out.Exposures = []Group{}, []Exposure{}
+	for i, s := range a.seats {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		a.o.Progress("exposures", i, len(a.seats))
+		g := Group{ID: i + 1, Family: "IPv6", Internet: "closed"}
+		if s.four {
+			g.Family = "IPv4"
+		}
+		for _, m := range s.members {
+			row := Member{NIC: m.nic.ID, Addresses: []string{}}
+			for _, p := range m.at.Prefixes() {
+				if p.IsSingleIP() {
+					row.Addresses = append(row.Addresses, p.Addr().String())
+				} else {
+					row.Addresses = append(row.Addresses, p.String())
+				}
+			}
+			g.Members = append(g.Members, row)
+		}
+		from := ofFamily(s.view.internet, s.four)
+		seen := a.project(s.decisions, s.four, from)
+		for _, access := range told {
+			if x := a.exposure(i, []string{internet}, from, access, seen.of(access)); x != nil {
+				g.Internet = worse(g.Internet, x)
+				a.out.Exposures = append(a.out.Exposures, *x)
+			}
+		}
+		a.exposeZones(i)
+		a.out.Groups = append(a.out.Groups, g)
+	}
+	for i := range a.out.Exposures {
+		a.out.Exposures[i].ID = i + 1
+	}
+	return nil
+}
+
+// worse joins an exposure to the Internet to what a group has been called.
+func worse(was string, x *Exposure) string {
+	if x.Access == flow.Unknown.String() {
+		return worseOf(was, "unknown")
+	}
+	return worseOf(was, string(x.Breadth))
+}
+
+func worseOf(a, b string) string {
+	order := []string{"closed", string(Restricted), "unknown", string(Open)}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// exposeZones tells what the zones may send to a seat; zones that may use the
+// same services are told together.
+func (a *auditor) exposeZones(at int) {
+	s := a.seats[at]
+	type group struct {
+		names []string
+		from  []index.Addresses
+		seen  projection
+	}
+	var groups []*group
+	byServices := map[projection]*group{}
+	for z := range a.zones {
+		from := ofFamily(s.view.zones[z], s.four)
+		if a.zones[z].Name == internet || from.Empty() {
+			continue
+		}
+		key := projectionKey{s.decisions, s.four, z, s.view}
+		seen, ok := a.projections[key]
+		if !ok {
+			seen = a.project(s.decisions, s.four, from)
+			a.projections[key] = seen
+		}
+		if seen == (projection{}) {
+			continue
+		}
+		g := byServices[seen]
+		if g == nil {
+			g = &group{seen: seen}
+			byServices[seen] = g
+			groups = append(groups, g)
+		}
+		g.names, g.from = append(g.names, a.zones[z].Name), append(g.from, from)
+	}
+	for _, g := range groups {
+		slices.Sort(g.names)
+		from := index.Join(g.from)
+		for _, access := range told {
+			if x := a.exposure(at, g.names, from, access, g.seen.of(access)); x != nil {
+				a.out.Exposures = append(a.out.Exposures, *x)
+			}
+		}
+	}
+}
+
+// project forgets the remote addresses.
+func (a *auditor) project(decisions space.Map, four bool, from index.Addresses) (out projection) {
+	parts, six := a.space.Services(decisions, from, nil, nil)
+	if !four {
+		parts = six
+	}
+	var sets [2][]space.Set
+	for _, m := range parts {
+		for i, access := range told {
+			sets[i] = append(sets[i], a.space.Where(m, func(l int) bool { return l > 0 && a.p.Decision(l).Access == access }))
+		}
+	}
+	return projection{a.space.Union(sets[0]...), a.space.Union(sets[1]...)}
+}
+
+// exposure tells the flows with one access; nil when there are none.
+func (a *auditor) exposure(at int, zones []string, from index.Addresses, access flow.Access, services space.Set) *Exposure {
+	if services.Empty() {
+		return nil
+	}
+	s := a.seats[at]
+	flows := a.space.Relabel(a.space.Restrict(s.decisions, a.space.Box(anyone(from))), func(l int) int {
+		if l > 0 && a.p.Decision(l).Access == access {
+			return l
+		}
+		return 0
+	})
+	x := &Exposure{Group: at + 1, Zones: zones, Access: access.String(), Services: a.serviceWords(services), Sensitive: []Sensitive{}, Boxes: []Box{}, Rules: []string{}, Facts: []string{}}
+	for _, b := range a.space.MapBoxes(flows) {
+		d := a.p.Decision(b.Label)
+		if access == flow.Unknown {
+			x.Facts = append(x.Facts, factsOf(d.Reason)...)
+		}
+		box := Box{Rule: a.ruleID(d.Rule), Layer: d.Layer.String(), Reason: d.Reason}
+		if box.Rule != "" {
+			x.Rules = append(x.Rules, box.Rule)
+		}
+		for _, w := range space.WordsOf(b.Box) {
+			box.Protocol, box.LocalPorts, box.Remote, box.RemotePorts = w.Protocol, w.LocalPorts, w.Remote, w.RemotePorts
+			x.Boxes = append(x.Boxes, box)
+		}
+	}
+	x.Rules, x.Facts = sortedSet(x.Rules), sortedSet(x.Facts)
+	senders := a.sendersOf(flows)
+	x.Addresses = sizeOf(senders).String()
+	if zones[0] == internet {
+		x.Breadth = breadthOf(senders)
+	}
+	x.Witness = a.show(s, a.space.Where(flows, func(l int) bool { return l > 0 }))
+	hits := a.sensitive(s, x, flows, services)
+	if zones[0] == internet {
+		a.faces = append(a.faces, face{s, access, flows, len(a.out.Exposures), hits})
+	}
+	return x
+}
+
+// show picks one of the flows.
+func (a *auditor) show(s *seat, flows space.Set) *Witness {
+	return a.showAt(s.members[0].nic, firstOf(s.members[0].at), flows)
+}
+
+// showAt picks one of the flows at an address of the NIC.
+func (a *auditor) showAt(nic *network.NIC, at index.Addresses, flows space.Set) *Witness {
+	t, ok := a.space.Witness(a.space.Where(a.space.At(at, flows.Map()), func(l int) bool { return l > 0 }), flow.Inbound)
+	if !ok {
+		panic("audit: no witness of flows that there are")
+	}
+	return a.witness(nic, t)
+}
+
+// serviceWords writes services by protocol, source ports left out.
+func (a *auditor) serviceWords(services space.Set) []Service {
+	out := []Service{}
+	var order []string
+	ports := map[string]interval.Set[interval.Port]{}
+	for _, b := range a.space.Boxes(a.space.Intersection(services, a.space.Box(fourBox()))) {
+		for _, w := range space.WordsOf(b) {
+			if _, ok := ports[w.Protocol]; !ok {
+				order = append(order, w.Protocol)
+			}
+			ports[w.Protocol] = interval.Union(ports[w.Protocol], b.LocalPorts)
+		}
+	}
+	for _, p := range order {
+		out = append(out, Service{p, portWords(ports[p])})
+	}
+	return out
+}
+
+// sensitive calls out the services of the list among the flows.
+func (a *auditor) sensitive(s *seat, x *Exposure, flows space.Map, services space.Set) (hits []hit) {
+	for i := range a.services {
+		key := servedKey{services, i}
+		may, ok := a.served[key]
+		if !ok {
+			may = !a.space.Intersection(services, a.known[i]).Empty()
+			a.served[key] = may
+		}
+		if !may {
+			continue
+		}
+		part := a.space.Restrict(flows, a.known[i])
+		row, breadth := a.sensitiveRow(s, &a.services[i], part)
+		if x.Zones[0] == internet {
+			row.Breadth = breadth
+		}
+		x.Sensitive = append(x.Sensitive, row)
+		hits = append(hits, hit{i, breadth, part})
+	}
+	return hits
+}
+
+func (a *auditor) sensitiveRow(s *seat, known *KnownService, flows space.Map) (Sensitive, Breadth) {
+	var rules []string
+	for _, b := range a.space.MapBoxes(flows) {
+		if id := a.ruleID(a.p.Decision(b.Label).Rule); id != "" {
+			rules = append(rules, id)
+		}
+	}
+	senders, what := a.sendersOf(flows), a.openedBy(flows)
+	return Sensitive{
+		Name: known.Name, Category: known.Category, Protocol: space.ProtocolsText(what.protocols), Ports: portWords(what.ports),
+		Addresses: sizeOf(senders).String(), Rules: sortedSet(rules),
+		Witness: a.show(s, a.space.Where(flows, func(l int) bool { return l > 0 })),
+	}, breadthOf(senders)
+}
+
+// The sizes from which on remote addresses are more than a list of known ones:
+// a /16 of IPv4, what a provider gives a /32 of IPv6.
+var (
+	openIPv4 = big.NewInt(1 << 16)
+	openIPv6 = new(big.Int).Lsh(big.NewInt(1), 96)
+)
+
+func breadthOf(a index.Addresses) Breadth {
+	if sizeOf(index.Addresses{V4: a.V4}).Cmp(openIPv4) >= 0 || sizeOf(index.Addresses{V6: a.V6}).Cmp(openIPv6) >= 0 {
+		return Open
+	}
+	return Restricted
+}
+
+// sizeOf counts addresses.
+func sizeOf(a index.Addresses) *big.Int {
+	n := new(big.Int)
+	for _, r := range a.V4 {
+		n.Add(n, big.NewInt(int64(r.Last)-int64(r.First)+1))
+	}
+	for _, r := range a.V6 {
+		first, last := wide(r.First), wide(r.Last)
+		n.Add(n, last.Sub(last, first)).Add(n, big.NewInt(1))
+	}
+	return n
+}
+
+func wide(a interval.IPv6) *big.Int {
+	n := new(big.Int).SetUint64(a.Hi)
+	return n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(a.Lo))
+}
