@@ -13,5 +13,7 @@
 // hold on to their file's text and share it: strings without escapes are slices
 // of it, lines and pointers are worked out when asked for.
 //
+// A text that is mostly one long list can be read piece by piece, see Long.
+//
 // Imports: ingest/diag, golang.org/x/text/encoding/unicode.
 package jsontree

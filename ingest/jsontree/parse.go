@@ -2,9 +2,8 @@ package jsontree
 
 import (
 	"fmt"
-	"math/bits"
+	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"ipflow/ingest/diag"
@@ -28,19 +27,23 @@ func Parse(name string, data []byte) (docs []*Node, faults diag.List) {
 		return nil, faults
 	}
 	p := newParser(&file{name: name, text: text})
+	docs, fault := p.documents()
+	if fault != nil {
+		faults = append(faults, p.diagnostic(fault))
+	}
+	return docs, faults
+}
+
+// documents reads all of the text, or up to the first fault.
+func (p *parser) documents() (docs []*Node, err *fault) {
 	var roots []uint32
+	more := false
 	for {
-		more, err := p.between()
-		if err != nil {
-			faults = append(faults, p.diagnostic(err))
-			break
-		}
-		if !more {
+		if more, err = p.between(); err != nil || !more {
 			break
 		}
 		root := p.next
-		if err := p.document(); err != nil {
-			faults = append(faults, p.diagnostic(err))
+		if err = p.document(); err != nil {
 			break
 		}
 		roots = append(roots, root)
@@ -48,7 +51,7 @@ func Parse(name string, data []byte) (docs []*Node, faults diag.List) {
 	for _, i := range roots {
 		docs = append(docs, p.file.node(i))
 	}
-	return docs, faults
+	return docs, err
 }
 
 // parser walks the text once, without recursion, and appends each value to the
@@ -62,6 +65,11 @@ type parser struct {
 	next  uint32 // index of the next node
 	open  []frame
 	state state
+
+	// Of parts of a document, see Long.
+	lists []string // stop behind the bracket of such a member, or of the document
+	spare int      // containers around what is read
+	comma int      // where the last comma after an element is, inside one container
 }
 
 func newParser(f *file) *parser {
@@ -118,6 +126,11 @@ func (p *parser) between() (bool, *fault) {
 // document reads the document at the current position.
 func (p *parser) document() *fault {
 	p.open, p.state = p.open[:0], atValue
+	return p.run()
+}
+
+// run reads until no container is open.
+func (p *parser) run() *fault {
 	for p.state != atNext || len(p.open) > 0 {
 		c, err := p.token()
 		if err != nil {
@@ -147,6 +160,7 @@ func (p *parser) document() *fault {
 		case atNext:
 			switch top := &p.open[len(p.open)-1]; c {
 			case ',':
+				p.comma = p.pos
 				p.pos++
 				top.name, top.flags = 0, 0
 				p.state = atSlot
@@ -190,7 +204,7 @@ func (p *parser) value(c byte) *fault {
 		p.scalar(String, p.pos, end-p.pos-1).flags |= esc * escaped
 		p.pos = end + 1
 	case c == '{' || c == '[':
-		if len(p.open) == MaxDepth {
+		if len(p.open)+p.spare == MaxDepth {
 			return p.fail(p.pos, "more than %d values inside each other", MaxDepth)
 		}
 		n := p.add(p.pos)
@@ -201,6 +215,9 @@ func (p *parser) value(c byte) *fault {
 		p.open = append(p.open, frame{index: p.next - 1, close: c + 2})
 		p.pos++
 		p.state = atSlot
+		if p.lists != nil && c == '[' && p.atList() {
+			return errList
+		}
 	case c == '-' || '0' <= c && c <= '9':
 		end := numberEnd(p.text, p.pos)
 		if end < 0 || end < len(p.text) && wordByte(p.text[end]) {
@@ -222,6 +239,21 @@ func (p *parser) value(c byte) *fault {
 		p.pos += len(word)
 	}
 	return nil
+}
+
+// errList ends the reading of the head of a Long.
+var errList = &fault{message: "a list begins"}
+
+// atList reports whether the array just opened is the document or one of the
+// members that are looked for.
+func (p *parser) atList() bool {
+	switch n := p.file.node(p.next - 1); len(p.open) {
+	case 1:
+		return true
+	case 2:
+		return slices.ContainsFunc(p.lists, n.named)
+	}
+	return false
 }
 
 // scalar adds a value that holds no others.
@@ -305,167 +337,6 @@ func (p *parser) memberName(top *frame) *fault {
 	}
 	p.state = atValue
 	return nil
-}
-
-// quoted checks the string at the current position and returns where its closing
-// quote is, and 1 if there are escapes in it.
-func (p *parser) quoted() (end int, esc uint8, err *fault) {
-	i := p.pos + 1
-	// Names and most values end within a few words; the library's search is
-	// faster on what is longer.
-	for range 4 {
-		if i+8 > len(p.text) {
-			break
-		}
-		w := load8(p.text[i:])
-		if m := equalBytes(w, '"') | equalBytes(w, '\\'); m != 0 {
-			i += bits.TrailingZeros64(m) / 8
-			if p.text[i] == '"' {
-				return i, 0, nil
-			}
-			return p.escaped(i)
-		}
-		i += 8
-	}
-	n := strings.IndexByte(p.text[i:], '"')
-	if n < 0 {
-		return 0, 0, p.fail(p.pos, "the string is not closed before the end of the file")
-	}
-	if b := strings.IndexByte(p.text[i:i+n], '\\'); b >= 0 {
-		return p.escaped(i + b)
-	}
-	return i + n, 0, nil
-}
-
-// escaped is quoted from the first backslash on, which is at i.
-func (p *parser) escaped(i int) (end int, esc uint8, err *fault) {
-	for ; i < len(p.text); i++ {
-		switch p.text[i] {
-		case '"':
-			return i, 1, nil
-		case '\\':
-			i++
-			switch {
-			case i == len(p.text):
-			case p.text[i] == 'u':
-				if _, ok := hex4(p.text[i+1:]); !ok {
-					return 0, 0, p.fail(i-1, `\u needs four hexadecimal digits`)
-				}
-			case strings.IndexByte(`"\/bfnrt`, p.text[i]) < 0:
-				return 0, 0, p.fail(i-1, "unknown escape; write a backslash as two")
-			}
-		}
-	}
-	return 0, 0, p.fail(p.pos, "the string is not closed before the end of the file")
-}
-
-// equalBytes sets the high bit of the bytes of w that are c; above the lowest one
-// there may be others.
-func equalBytes(w uint64, c byte) uint64 {
-	const ones = 0x0101010101010101
-	x := w ^ ones*uint64(c)
-	return (x - ones) &^ x & (ones << 7)
-}
-
-// space skips whitespace, comments and byte order marks, which concatenating
-// files leaves in the middle.
-func (p *parser) space() *fault {
-	for i := p.pos; i < len(p.text); {
-		switch c := p.text[i]; {
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			i++
-			// Lines begin with many spaces.
-			for i+8 <= len(p.text) {
-				const spaces = 0x2020202020202020
-				w := load8(p.text[i:]) ^ spaces
-				i += bits.TrailingZeros64(w) / 8
-				if w != 0 {
-					break
-				}
-			}
-		case c == '/' && strings.HasPrefix(p.text[i:], "//"):
-			n := strings.IndexByte(p.text[i:], '\n')
-			if n < 0 {
-				p.pos = len(p.text)
-				return nil
-			}
-			i += n + 1
-		case c == '/' && strings.HasPrefix(p.text[i:], "/*"):
-			n := strings.Index(p.text[i+2:], "*/")
-			if n < 0 {
-				return p.fail(i, "the comment is not closed before the end of the file")
-			}
-			i += n + 4
-		case c == 0xEF && strings.HasPrefix(p.text[i:], "\uFEFF"):
-			i += len("\uFEFF")
-		default:
-			p.pos = i
-			return nil
-		}
-	}
-	p.pos = len(p.text)
-	return nil
-}
-
-// numberEnd returns where the JSON number at i ends, -1 if there is none.
-func numberEnd(s string, i int) int {
-	digits := func() bool {
-		from := i
-		for i < len(s) && '0' <= s[i] && s[i] <= '9' {
-			i++
-		}
-		return i > from
-	}
-	if s[i] == '-' {
-		i++
-	}
-	if i < len(s) && s[i] == '0' {
-		i++
-	} else if !digits() {
-		return -1
-	}
-	if i < len(s) && s[i] == '.' {
-		i++
-		if !digits() {
-			return -1
-		}
-	}
-	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
-		i++
-		if i < len(s) && (s[i] == '+' || s[i] == '-') {
-			i++
-		}
-		if !digits() {
-			return -1
-		}
-	}
-	return i
-}
-
-// wordByte reports whether c may not directly follow a number or literal.
-func wordByte(c byte) bool {
-	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9' ||
-		c == '_' || c == '.' || c == '+' || c == '-' || c >= utf8.RuneSelf
-}
-
-// word returns the text up to the next delimiter, at most 32 bytes of it.
-func (p *parser) word() string {
-	i := p.pos
-	for i < len(p.text) && i < p.pos+32 && wordByte(p.text[i]) {
-		i++
-	}
-	return p.text[p.pos:i]
-}
-
-// found describes what stands at the current position.
-func (p *parser) found() string {
-	if w := p.word(); w != "" {
-		return strconv.Quote(strings.ToValidUTF8(w, ""))
-	}
-	if p.text[p.pos] == 0 {
-		return "a zero byte; save the file as UTF-8, or as UTF-16 with byte order mark"
-	}
-	return strconv.QuoteRune(rune(p.text[p.pos]))
 }
 
 func (p *parser) failEnd() *fault {

@@ -29,6 +29,15 @@ type file struct {
 	// Pages instead of one slice, so that growing never copies.
 	pages [][]Node
 
+	// Of a part of a text, see Long. Behind cut the text is that of another
+	// place, given as it is in the file and in this text.
+	cut                    int
+	line, column           int // 0 when there is no such place
+	localLine, localColumn int
+	above                  string // pointer of the list whose elements the text holds
+	list                   uint32 // node whose elements are
+	first                  uint32 // the ones from here on
+
 	once  sync.Once
 	marks []mark
 }
@@ -57,7 +66,14 @@ func (f *file) position(off int) (line, column int) {
 	if i := strings.LastIndexByte(piece, '\n'); i >= 0 {
 		start = off - len(piece) + i + 1
 	}
-	return int(m.line) + strings.Count(piece, "\n") + 1, off - start + 1
+	line, column = int(m.line)+strings.Count(piece, "\n")+1, off-start+1
+	if f.line > 0 && off >= f.cut {
+		if line == f.localLine {
+			column += f.column - f.localColumn
+		}
+		line += f.line - f.localLine
+	}
+	return line, column
 }
 
 func (f *file) buildMarks() {
@@ -84,13 +100,16 @@ func (n *Node) pointer() string {
 		way = append(way, n)
 	}
 	var space [128]byte
-	b := space[:0]
+	b := append(space[:0], f.above...)
 	for _, step := range slices.Backward(way) {
 		b = append(b, '/')
-		if step.flags&member == 0 {
-			b = strconv.AppendUint(b, uint64(step.name), 10)
-		} else {
+		switch {
+		case step.flags&member != 0:
 			b = append(b, escapePointer(step.memberName())...)
+		case step.parent == f.list:
+			b = strconv.AppendUint(b, uint64(f.first)+uint64(step.name), 10)
+		default:
+			b = strconv.AppendUint(b, uint64(step.name), 10)
 		}
 	}
 	return string(b)
@@ -116,13 +135,19 @@ func decode(data []byte) (string, error) {
 			return "", fmt.Errorf("decode UTF-16: %w", err)
 		}
 	}
+	text := validText(data)
+	if len(text) >= math.MaxUint32 {
+		return "", fmt.Errorf("the text is %d bytes long, the limit is 4 GiB; split it", len(text))
+	}
+	return text, nil
+}
+
+// validText is UTF-8 in any case. It shares memory with data where that is.
+func validText(data []byte) string {
 	if !utf8.Valid(data) {
 		data = replaceInvalid(data)
 	}
-	if len(data) >= math.MaxUint32 {
-		return "", fmt.Errorf("the text is %d bytes long, the limit is 4 GiB; split it", len(data))
-	}
-	return unsafe.String(unsafe.SliceData(data), len(data)), nil
+	return unsafe.String(unsafe.SliceData(data), len(data))
 }
 
 // replaceInvalid writes U+FFFD for each byte that is not part of valid UTF-8, as
