@@ -39,7 +39,7 @@ bench:
 # not there says so. ONLY=hotlist runs one row, ROUNDS=1 and QUICK=1 try it out.
 race: race-tools
 	mkdir -p out
-	cd benchmarks/anchors && go run . --out ../../out/race.md $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+	cd benchmarks/anchors && go run -mod=mod . --out ../../out/race.md $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
 
 race-tools:
 	benchmarks/anchors/install

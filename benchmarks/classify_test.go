@@ -5,63 +5,37 @@ import (
 	"testing"
 
 	"ipflow/benchmarks/corpus"
+	"ipflow/benchmarks/hotlist"
 	"ipflow/index"
 	"ipflow/ingest/flow"
-	"ipflow/ingest/network"
 	"ipflow/verify/oracle"
 )
 
 // questions is a power of two, so that the loop wraps around by masking.
 const questions = 1 << 16
 
-// oneList is an estate of one group. The same group at the subnets would only
-// double the work, so they have none. Its rules are about many NICs: the list of
-// each is a part of it.
-func oneList(b *testing.B, rules, tags int) *network.Network {
-	n := networkOf(b, corpus.Options{Seed: 1, NICs: 400, Subnets: 16, NSGs: 1, Tags: float64(tags) / 100, Rules: []corpus.RuleMix{{Rules: rules, Weight: 1}}})
-	for _, s := range n.Subnets {
-		s.Group = network.GroupRef{}
-	}
-	return n
-}
-
-func tuplesOf(b *testing.B, n *network.Network, mix corpus.Mix) []flow.Tuple {
-	one := *n
-	one.NICs = n.NICs[:1]
-	f := flowsOf(b, &one, corpus.FlowOptions{Seed: 1, Rows: 4 * questions, Mix: mix})
-	var tuples []flow.Tuple
-	var rows corpus.Rows
-	for w := 0; w < f.Windows(); w++ {
-		f.Draw(w, &rows)
-		for i := range rows.NIC {
-			if rows.Direction[i] == flow.Inbound && len(tuples) < questions {
-				tuples = append(tuples, flow.Tuple{
-					Local: f.Locals()[rows.Local[i]], Remote: rows.Remote[i], LocalPort: rows.LocalPort[i], RemotePort: rows.RemotePort[i],
-					Protocol: flow.Protocol(rows.Protocol[i]), Direction: flow.Inbound,
-				})
-			}
-		}
-	}
-	if len(tuples) != questions {
-		b.Fatalf("%d inbound rows, not %d", len(tuples), questions)
-	}
-	return tuples
-}
-
-// BenchmarkClassify asks one hot list, inbound, with and without tags.
+// BenchmarkClassify asks one hot list, inbound, with and without tags: a window
+// at a time as the engine does, one by one, and by the oracle.
 func BenchmarkClassify(b *testing.B) {
 	for _, rules := range []int{50, 200, 1000} {
 		for _, tags := range []int{0, 15} {
-			n := oneList(b, rules, tags)
-			ix, judge := compile(b, n), oracle.New(n)
+			l, err := hotlist.New(hotlist.Options{Seed: 1, Rules: rules, Tags: float64(tags) / 100})
+			if err != nil {
+				b.Fatal(err)
+			}
+			judge := oracle.New(l.Network)
 			for _, mix := range []corpus.Mix{corpus.Uniform, corpus.FlowLike, corpus.Adversarial} {
-				tuples := tuplesOf(b, n, mix)
+				trace, err := l.Trace(mix, questions, 1)
+				if err != nil {
+					b.Fatal(err)
+				}
 				name := fmt.Sprintf("rules=%d/tags=%d/mix=%s", rules, tags, mix)
-				b.Run(name+"/engine=index", func(b *testing.B) { classifyIndex(b, n, ix, tuples) })
-				b.Run(name+"/engine=oracle", func(b *testing.B) {
+				b.Run(name+"/engine=index/asked=window", func(b *testing.B) { answerWindow(b, l, trace) })
+				b.Run(name+"/engine=index/asked=single", func(b *testing.B) { classifyIndex(b, l, trace) })
+				b.Run(name+"/engine=oracle/asked=single", func(b *testing.B) {
 					i := 0
 					for b.Loop() {
-						verdict = judge.Classify(n.NICs[0], tuples[i&(questions-1)])
+						verdict = judge.Classify(l.NIC, trace[i&(questions-1)])
 						i++
 					}
 					rate(b, 1)
@@ -77,20 +51,32 @@ var (
 	verdictID index.VerdictID
 )
 
+func answerWindow(b *testing.B, l *hotlist.List, trace []flow.Tuple) {
+	window, ids := hotlist.Questions(trace), make([]index.VerdictID, len(trace))
+	for b.Loop() {
+		l.Answer(window, ids)
+	}
+	perFlow(b, len(trace))
+	b.ReportMetric(float64(l.Bytes()), "bytes/list")
+}
+
 // classifyIndex asks in blocks: one call of b.Loop costs as much as an answer.
-func classifyIndex(b *testing.B, n *network.Network, ix *index.Index, tuples []flow.Tuple) {
+func classifyIndex(b *testing.B, l *hotlist.List, trace []flow.Tuple) {
 	const block = 1024
-	k := ix.Classifier(n.NICs[0], flow.Inbound, tuples[0].Local)
+	k := l.Index.Classifier(l.NIC, flow.Inbound, l.Local)
 	from := 0
 	for b.Loop() {
 		for i := range block {
-			verdictID += k.Classify(&tuples[from+i])
+			verdictID += k.Classify(&trace[from+i])
 		}
 		from = (from + block) & (questions - 1)
 	}
+	perFlow(b, block)
+}
+
+func perFlow(b *testing.B, block int) {
 	rate(b, block)
-	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/block, "ns/flow")
-	b.ReportMetric(float64(k.Bytes()), "bytes/list")
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(block), "ns/flow")
 }
 
 func rate(b *testing.B, perOp int) {

@@ -6,6 +6,8 @@
 // ns/op. The oracle's figures stand beside the index's. There is no code here
 // but tests; every benchmark runs once in seconds with -benchtime=1x.
 //
-// Imports: benchmarks/corpus, index, ingest/column, ingest/flow, ingest/flowfile,
-// ingest/network, report, verify, verify/oracle.
+// benchmarks/anchors, a module of its own, races the same against other programs.
+//
+// Imports: benchmarks/corpus, benchmarks/hotlist, benchmarks/manynics, index,
+// ingest/flow, ingest/flowfile, ingest/network, report, verify, verify/oracle.
 package benchmarks

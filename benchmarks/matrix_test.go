@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ipflow/benchmarks/corpus"
+	"ipflow/benchmarks/manynics"
 	"ipflow/verify/reach"
 )
 
@@ -35,7 +36,7 @@ func BenchmarkMatrix(b *testing.B) {
 		b.ResetTimer()
 		var cells, classes int
 		for b.Loop() {
-			m := reach.New(w.net, w.index).Matrix(reach.ZonesBy(w.net, "subnets"))
+			m := reach.New(w.Network, w.Index).Matrix(reach.ZonesBy(w.Network, "subnets"))
 			cells, classes = 0, m.Classes
 			for range m.Cells() {
 				cells++
@@ -51,16 +52,16 @@ func BenchmarkMatrix(b *testing.B) {
 
 // BenchmarkReach asks what the Internet may reach, at every NIC of an estate.
 func BenchmarkReach(b *testing.B) {
-	w := worldOf(b, manyNICs(0))
-	from, err := reach.Resolve(w.net, "Internet")
+	w := worldOf(b, manynics.Options(0))
+	from, err := reach.Resolve(w.Network, "Internet")
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
 	sets := 0
 	for b.Loop() {
-		sets = len(reach.New(w.net, w.index).Ask(reach.Question{From: from, To: reach.Anything}).Sets)
+		sets = len(reach.New(w.Network, w.Index).Ask(reach.Question{From: from, To: reach.Anything}).Sets)
 	}
-	b.ReportMetric(float64(len(w.net.NICs)), "NICs")
+	b.ReportMetric(float64(len(w.Network.NICs)), "NICs")
 	b.ReportMetric(float64(sets), "sets")
 }

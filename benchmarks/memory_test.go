@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ipflow/benchmarks/corpus"
+	"ipflow/benchmarks/manynics"
 	"ipflow/ingest/flowfile"
 	"ipflow/report"
 	"ipflow/verify"
@@ -37,11 +38,11 @@ func mb(bytes uint64) float64 { return float64(bytes) / 1e6 }
 
 // verifyPeak answers so many rows and returns the largest live heap meanwhile,
 // less what was live before.
-func verifyPeak(t *testing.T, w *world, rows int64) uint64 {
+func verifyPeak(t *testing.T, w *manynics.World, rows int64) uint64 {
 	t.Helper()
 	dir := t.TempDir()
 	in := filepath.Join(dir, "flows.parquet")
-	writeFlows(t, in, flowsOf(t, w.net, corpus.FlowOptions{Seed: 3, Rows: rows, IPv6: 0.3, Faults: 0.001}))
+	writeFlows(t, in, flowsOf(t, w.Network, corpus.FlowOptions{Seed: 3, Rows: rows, IPv6: 0.3, Faults: 0.001}))
 	runtime.GC()
 	before := liveHeap()
 	flows, err := flowfile.Open(context.Background(), []string{in}, flowfile.Options{})
@@ -53,7 +54,7 @@ func verifyPeak(t *testing.T, w *world, rows int64) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := verify.NewEngine(verify.Config{Network: w.net, Index: w.index, Workers: 2})
+	e := verify.NewEngine(verify.Config{Network: w.Network, Index: w.Index, Workers: 2})
 	stop := watchHeap()
 	sum, err := e.Run(context.Background(), flows, sink)
 	peak := stop()

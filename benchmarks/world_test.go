@@ -7,24 +7,18 @@ import (
 	"testing"
 
 	"ipflow/benchmarks/corpus"
+	"ipflow/benchmarks/manynics"
 	"ipflow/index"
-	"ipflow/ingest/column"
 	"ipflow/ingest/network"
-	"ipflow/verify"
 )
-
-// A world is an estate with its index, made once for all benchmarks.
-type world struct {
-	net   *network.Network
-	index *index.Index
-}
 
 var worlds struct {
 	sync.Mutex
-	made map[string]*world
+	made map[string]*manynics.World
 }
 
-func worldOf(tb testing.TB, o corpus.Options) *world {
+// worldOf makes an estate and its index once for all benchmarks.
+func worldOf(tb testing.TB, o corpus.Options) *manynics.World {
 	tb.Helper()
 	worlds.Lock()
 	defer worlds.Unlock()
@@ -32,10 +26,12 @@ func worldOf(tb testing.TB, o corpus.Options) *world {
 	if w := worlds.made[key]; w != nil {
 		return w
 	}
-	w := &world{net: networkOf(tb, o)}
-	w.index = compile(tb, w.net)
+	w, err := manynics.New(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	if worlds.made == nil {
-		worlds.made = map[string]*world{}
+		worlds.made = map[string]*manynics.World{}
 	}
 	worlds.made[key] = w
 	return w
@@ -59,12 +55,6 @@ func compile(tb testing.TB, n *network.Network) *index.Index {
 	return ix
 }
 
-// manyNICs is the estate of the published end-to-end figures: 500 NICs in 40
-// subnets, 60 groups of the default mix, 8 % tag operands.
-func manyNICs(ipv6 float64) corpus.Options {
-	return corpus.Options{Seed: 1, NICs: 500, Subnets: 40, NSGs: 60, Tags: 0.08, IPv6: ipv6}
-}
-
 func flowsOf(tb testing.TB, n *network.Network, o corpus.FlowOptions) *corpus.Flows {
 	tb.Helper()
 	f, err := corpus.NewFlows(n, o)
@@ -73,13 +63,3 @@ func flowsOf(tb testing.TB, n *network.Network, o corpus.FlowOptions) *corpus.Fl
 	}
 	return f
 }
-
-// discard is a sink that forgets.
-type discard struct{}
-
-func (discard) Encode(*column.Batch, []verify.ID, verify.Table) (verify.Block, error) {
-	return nil, nil
-}
-func (discard) Commit(verify.Block) error { return nil }
-func (discard) Close() error              { return nil }
-func (discard) Abort()                    {}

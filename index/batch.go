@@ -35,15 +35,24 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
-			out[q[0].Row] = base + T(k.at(k.row[i0], k.lookup.column(k.lookup.group4[q[0].Protocol], q[0].Source, q[0].Destination)))
-			out[q[1].Row] = base + T(k.at(k.row[i1], k.lookup.column(k.lookup.group4[q[1].Protocol], q[1].Source, q[1].Destination)))
-			out[q[2].Row] = base + T(k.at(k.row[i2], k.lookup.column(k.lookup.group4[q[2].Protocol], q[2].Source, q[2].Destination)))
-			out[q[3].Row] = base + T(k.at(k.row[i3], k.lookup.column(k.lookup.group4[q[3].Protocol], q[3].Source, q[3].Destination)))
+			out[q[0].Row] = base + T(k.answer4(i0, &q[0]))
+			out[q[1].Row] = base + T(k.answer4(i1, &q[1]))
+			out[q[2].Row] = base + T(k.answer4(i2, &q[2]))
+			out[q[3].Row] = base + T(k.answer4(i3, &q[3]))
 		}
 	}
 	for i := range q {
 		out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
 	}
+}
+
+func (k *Classifier) answer4(at int, q *Query4) VerdictID {
+	of := k.of[at]
+	row := of >> 1
+	if of&1 == 1 {
+		row = k.inZone(of, k.zones.of[k.geo4.region[search32(k.geo4.starts, interval.IPv4(q.Remote))]])
+	}
+	return k.at(row, k.lookup.column(k.lookup.group[q.Protocol], q.Source, q.Destination))
 }
 
 // Scatter6 is Scatter4 for IPv6.
@@ -52,15 +61,24 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			i0, i1, i2, i3 := search128x4(k.start6, q[0].remote(), q[1].remote(), q[2].remote(), q[3].remote())
-			out[q[0].Row] = base + T(k.at(k.row[i0], k.lookup.column(k.lookup.group6[q[0].Protocol], q[0].Source, q[0].Destination)))
-			out[q[1].Row] = base + T(k.at(k.row[i1], k.lookup.column(k.lookup.group6[q[1].Protocol], q[1].Source, q[1].Destination)))
-			out[q[2].Row] = base + T(k.at(k.row[i2], k.lookup.column(k.lookup.group6[q[2].Protocol], q[2].Source, q[2].Destination)))
-			out[q[3].Row] = base + T(k.at(k.row[i3], k.lookup.column(k.lookup.group6[q[3].Protocol], q[3].Source, q[3].Destination)))
+			out[q[0].Row] = base + T(k.answer6(i0, &q[0]))
+			out[q[1].Row] = base + T(k.answer6(i1, &q[1]))
+			out[q[2].Row] = base + T(k.answer6(i2, &q[2]))
+			out[q[3].Row] = base + T(k.answer6(i3, &q[3]))
 		}
 	}
 	for i := range q {
 		out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, q[i].Source, q[i].Destination))
 	}
+}
+
+func (k *Classifier) answer6(at int, q *Query6) VerdictID {
+	of := k.of[at]
+	row := of >> 1
+	if of&1 == 1 {
+		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, q.remote())]])
+	}
+	return k.at(row, k.lookup.column(k.lookup.group[q.Protocol], q.Source, q.Destination))
 }
 
 // search32x4 is search32 for four addresses in step.

@@ -11,22 +11,33 @@ import (
 // one. Its methods may run concurrently and do not allocate, except where the
 // classes were too many for a table.
 //
-// A question costs two searches and two loads: the remote address among the
+// A question costs two searches and a few loads: the remote address among the
 // sorted starts of its dimension gives a row, protocol and ports give a column,
 // the table at row × width + column gives a small id, verdicts[id] the answer.
+// Large address sets (service tags) do not cut the dimension. Where some begin or
+// end inside an interval, the interval is mixed, and its row is that of the zone
+// in which the address's region lies; regions are found in the index's atlas.
 //
-// Layout, for n intervals, r rows, c columns and d intervals of each port:
+// Layout, for n intervals, b mixed ones that differ, z zones, r rows, c columns
+// and d intervals of each port:
 //
 //	start4    4n bytes, or start6 16n
-//	row       2n
-//	lookup    0.5 KiB of protocols, 4d for each of four port searches, 2 bytes
-//	          per pair of port classes
+//	of        2n: row × 2, or number of the mixed interval × 2 + 1
+//	zoned     2bz: rows
+//	zones     1 byte for each region of the atlas; shared by the classifiers that
+//	          name the same large sets
+//	lookup    4d for each of four port searches, 2 bytes per pair of port classes;
+//	          256 bytes of protocols, shared by most classifiers
 //	table     r·c bytes, 2r·c where there are more than 256 verdicts
 //	verdicts  4 bytes each
 type Classifier struct {
 	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
 	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
-	row      []uint16        // per interval: its row of the table
+	of       []uint16        // per interval: see above
+	zoned    []uint16
+	zones    *zones // nil when no interval is mixed
+	geo4     *geography[interval.IPv4]
+	geo6     *geography[interval.IPv6]
 	lookup   serviceLookup
 	width    uint32   // columns of table
 	table8   []uint8  // row-major; indexes verdicts
@@ -74,20 +85,33 @@ const OpenSource uint32 = anySource
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
-			return t.outcome(t.remote4.find(interval.IPv4(remote)), t.services.of(p, false, source, destination))
+			return t.outcome(t.row4(k.chain.c, interval.IPv4(remote)), t.services.of(p, source, destination))
 		})
 	}
-	return k.at(k.row[search32(k.start4, remote)], k.lookup.column(k.lookup.group4[p], source, destination))
+	of := k.of[search32(k.start4, remote)]
+	if of&1 == 1 {
+		return k.at(k.inZone(of, k.zones.of[k.geo4.region[search32(k.geo4.starts, interval.IPv4(remote))]]), k.lookup.column(k.lookup.group[p], source, destination))
+	}
+	return k.at(of>>1, k.lookup.column(k.lookup.group[p], source, destination))
 }
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
-			return t.outcome(t.remote6.find(remote), t.services.of(p, true, source, destination))
+			return t.outcome(t.row6(k.chain.c, remote), t.services.of(p, source, destination))
 		})
 	}
-	return k.at(k.row[search128(k.start6, remote)], k.lookup.column(k.lookup.group6[p], source, destination))
+	of := k.of[search128(k.start6, remote)]
+	if of&1 == 1 {
+		return k.at(k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, remote)]]), k.lookup.column(k.lookup.group[p], source, destination))
+	}
+	return k.at(of>>1, k.lookup.column(k.lookup.group[p], source, destination))
+}
+
+// inZone returns the row of a mixed interval in a zone.
+func (k *Classifier) inZone(of uint16, zone uint8) uint16 {
+	return k.zoned[int(of>>1)*k.zones.count+int(zone)]
 }
 
 func (k *Classifier) at(row, column uint16) VerdictID {
@@ -100,7 +124,7 @@ func (k *Classifier) at(row, column uint16) VerdictID {
 
 // Bytes returns the memory the classifier's arrays take.
 func (k *Classifier) Bytes() int {
-	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.row) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
+	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.of) + 2*len(k.zoned) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
 }
 
 // chain answers stage by stage where a fused table would be too large; verdicts
@@ -108,13 +132,18 @@ func (k *Classifier) Bytes() int {
 type chain struct {
 	c      *compiler
 	tables []*stageTable
+	stages []*Stage
 
 	mu       sync.RWMutex
 	verdicts map[[3]uint32]VerdictID
 }
 
 func newChain(c *compiler, tables []*stageTable) *chain {
-	return &chain{c: c, tables: tables, verdicts: map[[3]uint32]VerdictID{}}
+	x := &chain{c: c, tables: tables, verdicts: map[[3]uint32]VerdictID{}}
+	for _, t := range tables {
+		x.stages = append(x.stages, t.stage)
+	}
+	return x
 }
 
 func (x *chain) classify(outcome func(*stageTable) uint32) VerdictID {
@@ -132,7 +161,7 @@ func (x *chain) classify(outcome func(*stageTable) uint32) VerdictID {
 	for i, t := range x.tables {
 		layers[i] = t.get(key[i])
 	}
-	id = x.c.verdicts.intern(x.c.conclude(layers))
+	id = x.c.verdicts.intern(x.c.conclude(x.stages, layers))
 	x.mu.Lock()
 	x.verdicts[key] = id
 	x.mu.Unlock()

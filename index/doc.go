@@ -1,14 +1,18 @@
 // Package index compiles a network into classifiers, one per NIC, direction and
 // local address, and answers with a verdict id in a handful of table look-ups.
 //
-// The way of a rule list: a Stage is the ordered rules of one layer with the
-// local side already decided (stage.go) and the remote side unfolded into
-// address sets (selector.go, view.go). The Stages of a NIC and direction are
-// fused into one Classifier: each dimension (remote address, protocol and
-// ports) is cut into elementary intervals, intervals with the same matching
-// rules share a class (sweep.go, service.go), and a table gives the verdict of
-// every pair of classes (fuse.go). Where the table would be too large the
-// classes keep their rule bit sets and are intersected per question (bits.go).
+// The way of a rule list: a plan decides the local side of its rules for an
+// address (plan.go); which rules are left is a signature, and NICs with equal
+// signatures share a Stage (stage.go), whatever their number. A builder makes the
+// Stage's table (builder.go, service.go, table.go): protocol and ports, and remote
+// addresses, are cut into elementary intervals, intervals at which the same rules
+// match share a class (sweep.go), and the table gives the rule that is first where
+// two classes meet. The tables of a NIC's layers are fused into one Classifier
+// (fuse.go, plane.go, remotes.go), whose cells are verdicts.
+//
+// Address sets with many ranges, service tags for the most part, are cut once for
+// the whole index (atlas.go). Where a table would be too large the classes keep
+// their rule bit sets and are intersected per question (intersection.go).
 //
 // Equal Stages and equal Classifiers are built once and shared. An Index never
 // changes once compiled, except that classifiers for local addresses that no

@@ -1,318 +1,253 @@
 package index
 
 import (
-	"encoding/binary"
-	"math/bits"
-	"sync"
+	"slices"
 
 	"ipflow/index/interval"
-	"ipflow/ingest/flow"
 )
 
-// A stageTable is a Stage unfolded for the remote addresses of one family: the
-// outcome of the Stage for every remote class and service class. It is compiled
-// once per Stage and shared by the classifiers that the Stage is part of.
-type stageTable struct {
-	stage    *Stage
-	remote4  dimension[interval.IPv4] // of: rows; empty for IPv6
-	remote6  dimension[interval.IPv6] // of: rows; empty for IPv4
-	services services                 // classes are columns
-	width    uint32
-	table    []uint32 // row-major: outcome numbers; nil when bits is set
-	outcomes []layerOutcome
-	bits     *intersection // set when the table would be too large
+// build fuses the stages of one NIC, direction and local address. family4 says
+// which remote addresses it answers for: the local address's family.
+func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
+	c.survey()
+	tables := make([]*stageTable, len(stages))
+	for i, s := range stages {
+		tables[i] = c.table(s, family4)
+	}
+	f := c.fusers.Get().(*fuser)
+	defer c.fusers.Put(f)
+	k := f.fuse(tables, family4)
+	if k == nil {
+		k = &Classifier{chain: newChain(c, tables)}
+	}
+	return k
 }
 
-// stageBits places the entries of a Stage in bit sets.
-type stageBits struct {
-	stage *Stage
-	words int
-	based []uint64 // entries with facts of their own: never a sure match
+// fuser joins stage tables into one: the intervals of all are merged, each
+// remote row and service column of the result is a tuple of rows and columns of
+// the parts, and a cell is the verdict of the tuple of their outcomes. It reuses
+// its memory and belongs to one goroutine at a time.
+type fuser struct {
+	c       *compiler
+	tables  []*stageTable
+	stages  []*Stage
+	family4 bool
+	k       *Classifier
+
+	remote, mixed rowSet[uint32] // tuples of rows; of what mixed intervals are in the parts
+	column        rowSet[uint32] // tuples of columns
+	groups        rowSet[uint32] // tuples of service groups
+	source        rowSet[uint32] // tuples of port classes
+	destination   rowSet[uint32]
+	sets          []uint16
+	rows          rowSet[uint16] // of the table
+	row           []uint16
+	codes         []uint64
+	layers        [3]layerOutcome
+	columnsOf     [3][]uint32 // of each part, by column of the result
+	places        weights
+
+	local map[VerdictID]uint16 // verdict → position in k.verdicts
+	known []uint16             // combination of outcomes → position + 1; all zero between uses
+	used  []uint64             // combinations set in known
+	rare  map[uint64]uint16    // the same where combinations are too many
 }
 
-func newStageBits(s *Stage) stageBits {
-	b := stageBits{stage: s, words: (len(s.entries) + 63) / 64}
-	b.based = make([]uint64, b.words)
-	for i := range s.entries {
-		if len(s.entries[i].facts) > 0 {
-			b.based[i>>6] |= 1 << (i & 63)
+// maxCodes bounds the combinations of outcomes that are looked up by position.
+const maxCodes = 1 << 20
+
+// fuse returns nil when the table would be too large.
+func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
+	f.tables, f.family4, f.stages = tables, family4, f.stages[:0]
+	codes := uint64(1)
+	for _, t := range tables {
+		if t.bits != nil {
+			return nil
+		}
+		f.stages = append(f.stages, t.stage)
+		if codes *= uint64(len(t.outcomes)); codes > 1<<48 {
+			return nil
 		}
 	}
-	return b
-}
-
-// table returns the Stage's table for a family, compiled on first use.
-func (c *compiler) table(s *Stage, family4 bool) *stageTable {
-	i := 0
-	if !family4 {
-		i = 1
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.tables[i] == nil {
-		s.tables[i] = c.stageTable(s, family4)
-	}
-	return s.tables[i]
-}
-
-func (c *compiler) stageTable(s *Stage, family4 bool) *stageTable {
-	b := newStageBits(s)
-	services := serviceBuilder{c: c, stage: s, words: b.words, classes: newClassTable()}
-	t := &stageTable{stage: s, services: services.build()}
-	remotes := newClassTable()
+	f.begin(codes)
+	services := f.fuseServices()
+	var ok bool
+	var columnOf []uint32
 	if family4 {
-		t.remote4 = sweep(remoteSpans(s, func(a addresses) interval.Set[interval.IPv4] { return a.v4 }), 0, b.words, remotes)
+		r := f.fuseRemotes4(remotesOf(tables, func(t *stageTable) *remotes[interval.IPv4] { return &t.remote4 }))
+		var rowOf []uint32
+		if rowOf, columnOf, ok = f.fill(); ok {
+			r.renumber(rowOf)
+			ok = compactRemotes(f.k, &r)
+			f.k.start4 = make([]uint32, len(r.starts))
+			for i, s := range r.starts {
+				f.k.start4[i] = uint32(s)
+			}
+		}
 	} else {
-		t.remote6 = sweep(remoteSpans(s, func(a addresses) interval.Set[interval.IPv6] { return a.v6 }), interval.IPv6{}, b.words, remotes)
+		r := f.fuseRemotes6(remotesOf(tables, func(t *stageTable) *remotes[interval.IPv6] { return &t.remote6 }))
+		var rowOf []uint32
+		if rowOf, columnOf, ok = f.fill(); ok {
+			r.renumber(rowOf)
+			ok = compactRemotes(f.k, &r)
+			f.k.start6 = slices.Clone(r.starts)
+		}
 	}
-	if rowOf, ok := t.fill(&b, remotes.list, services.classes.list, c.maxTable); ok {
-		t.remote4.renumber(rowOf)
-		t.remote6.renumber(rowOf)
-		table, columnOf := mergeColumns(t.table, int(t.width))
-		t.width = uint32(len(table) * int(t.width) / len(t.table))
-		t.table = table
-		t.services.renumber(columnOf)
-		return t
+	if !ok {
+		return nil
 	}
-	t.table, t.width, t.outcomes = nil, 0, nil
-	t.bits = &intersection{stageBits: b, remotes: remotes.list, services: services.classes.list, numbers: map[string]uint32{}}
-	return t
+	services.renumber(columnOf)
+	f.k.lookup = f.c.newServiceLookup(&services)
+	return f.k
 }
 
-// remoteSpans lists where each entry's remote side matches.
-func remoteSpans[T interval.Point[T]](s *Stage, family func(addresses) interval.Set[T]) []span[T] {
-	out := make([]span[T], 0, len(s.entries))
-	for i := range s.entries {
-		r := s.entries[i].remote
-		out = append(out, span[T]{where: family(r.sure), bit: i, sure: true})
-		for _, d := range r.may {
-			out = append(out, span[T]{where: family(d.where), bit: i, fact: d.fact})
-		}
+func remotesOf[T interval.Point[T]](tables []*stageTable, of func(*stageTable) *remotes[T]) []*remotes[T] {
+	out := make([]*remotes[T], len(tables))
+	for i, t := range tables {
+		out[i] = of(t)
 	}
 	return out
 }
 
-// noMatch ends the key of a Stage in which no rule surely matches: admin rules,
-// and Stages that are missing.
-const noMatch = 1<<32 - 1
+// begin empties the fuser.
+func (f *fuser) begin(codes uint64) {
+	f.k = &Classifier{geo4: f.c.geo4, geo6: f.c.geo6}
+	clear(f.local)
+	for _, code := range f.used {
+		f.known[code] = 0
+	}
+	f.used, f.rare = f.used[:0], nil
+	switch {
+	case codes > maxCodes:
+		f.rare = map[uint64]uint16{}
+	case uint64(len(f.known)) < codes:
+		f.known = make([]uint16, codes)
+	}
+}
 
-// cell names the outcome of the Stage where a remote class meets a service
-// class: doubtful entries, marked, each with its facts, then the sure match.
-func (b *stageBits) cell(remote, service *class, key []byte) []byte {
-	key = key[:0]
-	for w := range b.words {
-		sure := remote.sure[w] & service.sure[w]
-		may := sure & b.based[w]
-		sure &^= may
-		if remote.may != nil {
-			may |= remote.may[w] & service.sure[w]
+// fill computes the verdicts of all pairs of row and column tuples; equal rows and
+// equal columns are stored once. The result maps tuples to rows and columns; ok is
+// false when the table would be too large.
+func (f *fuser) fill() (rowOf, columnOf []uint32, ok bool) {
+	height, width := f.remote.len(), f.column.len()
+	if height*width > maxCells {
+		return nil, nil, false
+	}
+	for i := range f.tables {
+		f.columnsOf[i] = slices.Grow(f.columnsOf[i][:0], width)[:width]
+		for s := range width {
+			f.columnsOf[i][s] = f.column.row(s)[i]
 		}
-		if service.may != nil {
-			may |= remote.sure[w] & service.may[w]
-			if remote.may != nil {
-				may |= remote.may[w] & service.may[w]
+	}
+	f.rows.reset(width)
+	f.row = slices.Grow(f.row[:0], width)[:width]
+	f.codes = slices.Grow(f.codes[:0], width)[:width]
+	places := f.places.upTo(width)
+	rowOf = make([]uint32, height)
+	for r := range rowOf {
+		f.combine(r)
+		hash := uint64(0)
+		for s, code := range f.codes {
+			id, ok := f.position(code)
+			if !ok {
+				return nil, nil, false
 			}
+			f.row[s] = id
+			hash += uint64(id+1) * places[s]
 		}
-		end := 64
-		if sure != 0 {
-			end = bits.TrailingZeros64(sure)
-			may &= 1<<end - 1
-		}
-		for ; may != 0; may &= may - 1 {
-			key = b.appendDoubt(key, w*64+bits.TrailingZeros64(may), remote, service)
-		}
-		if sure != 0 {
-			return binary.LittleEndian.AppendUint32(key, uint32(w*64+end)<<1)
+		rowOf[r], _ = f.rows.ofHashed(f.row, hash)
+		if f.rows.len()*width > f.c.maxTable {
+			return nil, nil, false
 		}
 	}
-	return binary.LittleEndian.AppendUint32(key, noMatch)
+	table, columnOf := mergeColumns(f.rows.rows, width, &f.places)
+	f.k.width = uint32(len(table) / f.rows.len())
+	if f.rows.len() > 1<<16 || f.k.width > 1<<16 {
+		return nil, nil, false
+	}
+	f.k.keepTable(table)
+	return rowOf, columnOf, true
 }
 
-// appendDoubt writes a doubtful entry: its position, marked, then its facts.
-func (b *stageBits) appendDoubt(key []byte, bit int, remote, service *class) []byte {
-	facts := unionFacts(unionFacts(b.stage.entries[bit].facts, remote.facts[bit]), service.facts[bit])
-	key = binary.LittleEndian.AppendUint32(key, uint32(bit)<<1|1)
-	key = binary.LittleEndian.AppendUint32(key, uint32(len(facts)))
-	for _, f := range facts {
-		key = binary.LittleEndian.AppendUint32(key, uint32(f))
-	}
-	return key
-}
-
-// outcome reads a key back.
-func (b *stageBits) outcome(key []byte) layerOutcome {
-	out := layerOutcome{stage: b.stage}
-	next := func() uint32 {
-		x := binary.LittleEndian.Uint32(key)
-		key = key[4:]
-		return x
-	}
-	for {
-		x := next()
-		if x == noMatch {
-			return out
-		}
-		e := &b.stage.entries[x>>1]
-		if x&1 == 0 {
-			out.sure = e
-			return out
-		}
-		facts := make([]fact, next())
-		for i := range facts {
-			facts[i] = fact(next())
-		}
-		out.may = append(out.may, doubtfulEntry{e, facts})
-	}
-}
-
-// pure returns the position of the entry that matches where neither class has
-// doubts, len(entries) for none; ok is false when that entry has facts.
-func (b *stageBits) pure(remote, service []uint64) (at int, ok bool) {
-	for w := range b.words {
-		if x := remote[w] & service[w]; x != 0 {
-			at = w*64 + bits.TrailingZeros64(x)
-			return at, b.based[w]>>(at&63)&1 == 0
-		}
-	}
-	return len(b.stage.entries), true
-}
-
-// maxCells bounds the pairs of classes that are tried for one table.
-const maxCells = 1 << 24
-
-// fill computes the outcome of every pair of classes; equal rows are stored
-// once, rowOf says where. It gives up when the table would be too large.
-func (t *stageTable) fill(b *stageBits, remotes, services []class, maxTable int) (rowOf []uint32, ok bool) {
-	width := len(services)
-	if len(remotes)*width > maxCells || maxTable < 0 {
-		return nil, false
-	}
-	t.width = uint32(width)
-	rowOf = make([]uint32, len(remotes))
-	plain := make([]uint32, len(b.stage.entries)+1) // outcome number + 1 of each pure match
-	keyed := map[string]uint32{}
-	rows := map[string]uint32{}
-	row, rowBytes, key := make([]uint32, width), make([]byte, 4*width), []byte(nil)
-	for r := range remotes {
-		for s := range services {
-			x, y := &remotes[r], &services[s]
-			at, pure := 0, false
-			if x.may == nil && y.may == nil {
-				at, pure = b.pure(x.sure, y.sure)
-			}
-			if pure {
-				if plain[at] == 0 {
-					key = b.cell(x, y, key)
-					t.outcomes = append(t.outcomes, b.outcome(key))
-					plain[at] = uint32(len(t.outcomes))
-				}
-				row[s] = plain[at] - 1
-			} else {
-				key = b.cell(x, y, key)
-				n, known := keyed[string(key)]
-				if !known {
-					n = uint32(len(t.outcomes))
-					t.outcomes = append(t.outcomes, b.outcome(key))
-					keyed[string(key)] = n
-				}
-				row[s] = n
-			}
-			binary.LittleEndian.PutUint32(rowBytes[4*s:], row[s])
-		}
-		n, known := rows[string(rowBytes)]
-		if !known {
-			n = uint32(len(rows))
-			if int(n+1)*width > maxTable {
-				return nil, false
-			}
-			rows[string(rowBytes)] = n
-			t.table = append(t.table, row...)
-		}
-		rowOf[r] = n
-	}
-	return rowOf, true
-}
-
-// renumber replaces classes by rows and joins neighbours that became equal.
-func (d *dimension[T]) renumber(to []uint32) {
-	n := 0
-	for i := range d.of {
-		row := to[d.of[i]]
-		if n > 0 && d.of[n-1] == row {
-			continue
-		}
-		d.starts[n], d.of[n] = d.starts[i], row
-		n++
-	}
-	d.starts, d.of = append([]T(nil), d.starts[:n]...), append([]uint32(nil), d.of[:n]...)
-}
-
-// outcome numbers the outcome of the Stage for a remote row and service column.
-func (t *stageTable) outcome(row, column uint32) uint32 {
-	if t.bits != nil {
-		return t.bits.at(row, column)
-	}
-	return t.table[row*t.width+column]
-}
-
-// get returns an outcome by its number.
-func (t *stageTable) get(number uint32) layerOutcome {
-	if t.bits != nil {
-		return t.bits.get(number)
-	}
-	return t.outcomes[number]
-}
-
-// intersection answers for a Stage whose table would be too large: the bit sets
-// of both classes are intersected per question. Rows and columns are classes.
-type intersection struct {
-	stageBits
-	remotes, services []class
-
-	mu       sync.RWMutex
-	numbers  map[string]uint32 // outcome key → number
-	outcomes []layerOutcome
-}
-
-func (x *intersection) at(remote, service uint32) uint32 {
-	var buf [64]byte
-	key := x.cell(&x.remotes[remote], &x.services[service], buf[:0])
-	x.mu.RLock()
-	n, ok := x.numbers[string(key)]
-	x.mu.RUnlock()
-	if ok {
-		return n
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if n, ok = x.numbers[string(key)]; ok {
-		return n
-	}
-	n = uint32(len(x.outcomes))
-	x.outcomes = append(x.outcomes, x.outcome(key))
-	x.numbers[string(key)] = n
-	return n
-}
-
-func (x *intersection) get(number uint32) layerOutcome {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.outcomes[number]
-}
-
-func forEachBit(words []uint64, f func(bit int)) {
-	for w, x := range words {
-		for ; x != 0; x &= x - 1 {
-			f(w*64 + bits.TrailingZeros64(x))
+// combine numbers the combinations of outcomes along a row.
+func (f *fuser) combine(r int) {
+	tuple := f.remote.row(r)
+	clear(f.codes)
+	for i, t := range f.tables {
+		row := t.table[tuple[i]*t.width : (tuple[i]+1)*t.width]
+		n := uint64(len(t.outcomes))
+		for s, column := range f.columnsOf[i] {
+			f.codes[s] = f.codes[s]*n + uint64(row[column])
 		}
 	}
 }
 
-// layerOrder is Azure's order of the layers that stand in a classifier
-// (network-security-group-how-it-works).
-func layerOrder(dir flow.Direction) [3]flow.Layer {
-	if dir == flow.Outbound {
-		return [3]flow.Layer{flow.SecurityAdmin, flow.NetworkInterface, flow.Subnet}
+// position returns where the verdict of a combination of outcomes stands.
+func (f *fuser) position(code uint64) (id uint16, ok bool) {
+	if f.rare == nil {
+		if x := f.known[code]; x != 0 {
+			return x - 1, true
+		}
+	} else if x, known := f.rare[code]; known {
+		return x, true
 	}
-	return [3]flow.Layer{flow.SecurityAdmin, flow.Subnet, flow.NetworkInterface}
+	v := f.c.verdicts.intern(f.c.conclude(f.stages, f.outcomes(code)))
+	if id, ok = f.local[v]; !ok {
+		if len(f.k.verdicts) == maxIDs-1 {
+			return 0, false
+		}
+		id = uint16(len(f.k.verdicts))
+		f.local[v] = id
+		f.k.verdicts = append(f.k.verdicts, v)
+	}
+	if f.rare == nil {
+		f.known[code] = id + 1
+		f.used = append(f.used, code)
+	} else {
+		f.rare[code] = id
+	}
+	return id, true
+}
+
+// outcomes takes a combination apart.
+func (f *fuser) outcomes(code uint64) []layerOutcome {
+	out := f.layers[:len(f.tables)]
+	for i := len(f.tables) - 1; i >= 0; i-- {
+		n := uint64(len(f.tables[i].outcomes))
+		out[i] = f.tables[i].outcomes[code%n]
+		code /= n
+	}
+	return out
+}
+
+// keepTable stores the table in bytes where they are enough.
+func (k *Classifier) keepTable(table []uint16) {
+	if len(k.verdicts) > 1<<8 {
+		k.table16 = table
+		return
+	}
+	k.table8 = make([]uint8, len(table))
+	for i, id := range table {
+		k.table8[i] = uint8(id)
+	}
+}
+
+// compactRemotes stores where an interval leads in 16 bits; ok is false when they
+// are not enough.
+func compactRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) (ok bool) {
+	k.of = make([]uint16, len(r.of))
+	for i, of := range r.of {
+		if of > 1<<16-1 {
+			return false
+		}
+		k.of[i] = uint16(of)
+	}
+	if r.zones == nil {
+		return true
+	}
+	k.zones, k.zoned = r.zones, make([]uint16, len(r.zoned))
+	for i, row := range r.zoned {
+		k.zoned[i] = uint16(row)
+	}
+	return true
 }

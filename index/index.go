@@ -2,13 +2,14 @@ package index
 
 import (
 	"context"
-	"encoding/binary"
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
+	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 )
@@ -38,15 +39,32 @@ type compiler struct {
 	verdicts *verdictTable
 	internet addresses
 	maxTable int
+	largeSet int
 
 	nothing, anything, loadBalancer *reach
 
+	surveyed sync.Once
+	geo4     *geography[interval.IPv4]
+	geo6     *geography[interval.IPv6]
+
+	builders, fusers sync.Pool // *builder, *fuser
+	stages           atomic.Int32
+
 	mu          sync.Mutex
 	views       map[string]*view
+	sights      map[sight]*view
 	tags        map[string]*reach
-	lists       map[listKey][]*network.Rule
-	stages      map[string]*Stage
-	classifiers map[string]*pending
+	plans       map[listKey]*plan
+	scopes      map[scopeKey]*scope
+	missing     map[missingKey]*Stage
+	classifiers map[pendingKey]*pending
+	protocols   map[[256]uint8]*[256]uint8
+}
+
+// pendingKey is what a classifier is made of.
+type pendingKey struct {
+	stages  [3]int32 // ids; 0 for none
+	family4 bool
 }
 
 // pending is a classifier that some NIC needs, built once.
@@ -75,6 +93,10 @@ type Options struct {
 	// MaxTable bounds the cells of one classifier's table; larger ones
 	// intersect bit sets per question. 0 means 2^21, negative means no tables.
 	MaxTable int
+	// LargeSet is the number of ranges beyond which a service tag or Internet is
+	// cut once for the whole index instead of in every list that names it. 0 means
+	// 128, negative means always.
+	LargeSet int
 }
 
 // Compile builds the index of a linked network.
@@ -87,43 +109,19 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	}
 	c := newCompiler(n)
 	c.maxTable = o.MaxTable
+	if o.LargeSet != 0 {
+		c.largeSet = max(0, o.LargeSet)
+	}
 	ix := &Index{c: c, nics: make([]nicEntry, len(n.NICs))}
 
-	var todo []*pending
 	wanted := make([][][2]*pending, len(n.NICs))
-	for i, nic := range n.NICs {
-		for j := range nic.IPConfigs {
-			a := nic.IPConfigs[j].Address
-			if !a.IsValid() {
-				continue
-			}
-			ix.nics[i].locals = append(ix.nics[i].locals, Local{Address: flow.AddressFrom(a)})
-			var pair [2]*pending
-			for d, dir := range [...]flow.Direction{flow.Inbound, flow.Outbound} {
-				p, fresh := c.want(nic, dir, a)
-				pair[d] = p
-				if fresh {
-					todo = append(todo, p)
-				}
-			}
-			wanted[i] = append(wanted[i], pair)
-		}
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	if err := inChunks(ctx, o.Workers, len(n.NICs), 256, func(i int, g *signer) {
+		wanted[i] = ix.wantAll(g, i)
+	}); err != nil {
+		return nil, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(o.Workers)
-	for _, p := range todo {
-		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			c.get(p)
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+	todo := c.todo()
+	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { c.get(todo[i]) }); err != nil {
 		return nil, err
 	}
 	for i := range wanted {
@@ -134,12 +132,64 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	return ix, nil
 }
 
+// inChunks calls f for 0 to n-1 on several goroutines, each of which takes so many
+// at once and has a signer.
+func inChunks(ctx context.Context, workers, n, chunk int, f func(i int, g *signer)) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range workers {
+		group.Go(func() error {
+			var g signer
+			for {
+				to := int(next.Add(int64(chunk)))
+				if to-chunk >= n {
+					return nil
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				for i := to - chunk; i < min(to, n); i++ {
+					f(i, &g)
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// wantAll notes the known addresses of a NIC and returns their classifiers,
+// inbound and outbound, to be built.
+func (ix *Index) wantAll(g *signer, i int) (wanted [][2]*pending) {
+	nic := ix.c.net.NICs[i]
+	for j := range nic.IPConfigs {
+		a := nic.IPConfigs[j].Address
+		if !a.IsValid() {
+			continue
+		}
+		ix.nics[i].locals = append(ix.nics[i].locals, Local{Address: flow.AddressFrom(a)})
+		wanted = append(wanted, [2]*pending{ix.c.want(g, nic, flow.Inbound, a), ix.c.want(g, nic, flow.Outbound, a)})
+	}
+	return wanted
+}
+
+// todo lists the classifiers that are wanted, by number.
+func (c *compiler) todo() []*pending {
+	list := make([]*pending, len(c.classifiers))
+	for _, p := range c.classifiers {
+		list[p.number] = p
+	}
+	return list
+}
+
 func newCompiler(n *network.Network) *compiler {
 	c := &compiler{
-		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: newVerdictTable(),
-		views: map[string]*view{}, tags: map[string]*reach{}, lists: map[listKey][]*network.Rule{},
-		stages: map[string]*Stage{}, classifiers: map[string]*pending{},
+		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: newVerdictTable(), largeSet: defaultLargeSet,
+		views: map[string]*view{}, sights: map[sight]*view{}, tags: map[string]*reach{}, plans: map[listKey]*plan{},
+		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
+		protocols: map[[256]uint8]*[256]uint8{},
 	}
+	c.builders.New = func() any { return &builder{c: c} }
+	c.fusers.New = func() any { return &fuser{c: c, local: map[VerdictID]uint16{}} }
 	included := everything
 	if n.Internet.Included != nil {
 		included = fromPrefixes(n.Internet.Included)
@@ -152,33 +202,28 @@ func newCompiler(n *network.Network) *compiler {
 }
 
 // want returns the classifier that a NIC, direction and local address need, to
-// be built by get; fresh is true the first time.
-func (c *compiler) want(nic *network.NIC, dir flow.Direction, local netip.Addr) (p *pending, fresh bool) {
+// be built by get.
+func (c *compiler) want(g *signer, nic *network.NIC, dir flow.Direction, local netip.Addr) *pending {
 	v := c.viewOf(nic)
-	var stages []*Stage
-	key := []byte{6} // the family of the remote addresses, then the stages
-	if local.Is4() {
-		key[0] = 4
-	}
+	stages := make([]*Stage, 0, 3)
+	key := pendingKey{family4: local.Is4()}
 	for _, layer := range layerOrder(dir) {
-		s := c.stageOf(layer, dir, nic, v, local)
-		if s == nil {
-			continue
+		if s := c.stageOf(g, layer, dir, nic, v, local); s != nil {
+			key.stages[len(stages)] = s.id
+			stages = append(stages, s)
 		}
-		stages = append(stages, s)
-		key = binary.AppendUvarint(key, uint64(s.id))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.classifiers[string(key)]
+	p, ok := c.classifiers[key]
 	if !ok {
-		p = &pending{stages: stages, family4: local.Is4(), number: uint32(len(c.classifiers))}
-		c.classifiers[string(key)] = p
+		p = &pending{stages: stages, family4: key.family4, number: uint32(len(c.classifiers))}
+		c.classifiers[key] = p
 		for _, s := range stages {
 			s.users.Add(1)
 		}
 	}
-	return p, !ok
+	return p
 }
 
 // Classifier returns the classifier of a NIC, direction and local address. For
@@ -194,8 +239,7 @@ func (ix *Index) Classifier(nic *network.NIC, dir flow.Direction, local flow.Add
 			return e.Out
 		}
 	}
-	p, _ := ix.c.want(nic, dir, local.Netip())
-	return ix.c.get(p)
+	return ix.c.get(ix.c.want(&signer{}, nic, dir, local.Netip()))
 }
 
 // Locals returns the known addresses of a NIC with their classifiers; callers
@@ -224,9 +268,10 @@ type Stats struct {
 func (ix *Index) Stats() Stats {
 	c := ix.c
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := Stats{NICs: len(ix.nics), Stages: len(c.stages), Classifiers: len(c.classifiers), Verdicts: c.verdicts.len()}
-	for _, p := range c.classifiers {
+	list := c.todo()
+	c.mu.Unlock()
+	s := Stats{NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len()}
+	for _, p := range list {
 		k := c.get(p)
 		s.Bytes += k.Bytes()
 		if k.chain != nil {

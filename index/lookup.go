@@ -1,13 +1,11 @@
 package index
 
-import "ipflow/ingest/flow"
-
 // serviceLookup finds a packet's column: services in the form that is searched.
 // Groups 0 and 1 are TCP and UDP.
 type serviceLookup struct {
-	group4, group6 [256]uint8 // protocol → group, per address family
-	portless       []uint16   // column of each group; unused for those with ports
-	tcp, udp       portLookup
+	group    *[256]uint8 // protocol → group; shared by classifiers that treat protocols alike
+	portless []uint16    // column of each group; unused for those with ports
+	tcp, udp portLookup
 }
 
 // portLookup finds the column of a pair of ports: each port's class by search,
@@ -24,30 +22,33 @@ type portClasses struct {
 	of     []uint16
 }
 
-func newServiceLookup(s *services) serviceLookup {
-	// The groups are numbered anew so that TCP and UDP come first.
-	order := []uint16{s.group4[flow.TCP], s.group4[flow.UDP]}
-	to := make([]uint8, len(s.groups))
+func (c *compiler) newServiceLookup(s *services) serviceLookup {
+	l := serviceLookup{group: c.sameProtocols(&s.group), portless: make([]uint16, len(s.groups))}
 	for g := range s.groups {
-		if uint16(g) != order[0] && uint16(g) != order[1] {
-			order = append(order, uint16(g))
-		}
+		l.portless[g] = uint16(s.groups[g].class)
 	}
-	l := serviceLookup{portless: make([]uint16, len(order))}
-	for n, g := range order {
-		to[g] = uint8(n)
-		l.portless[n] = uint16(s.groups[g].class)
+	if len(s.groups) == 1 { // no stage at all: one column for every service
+		s.groups = append(s.groups, s.groups[0])
 	}
-	for p := range 256 {
-		l.group4[p], l.group6[p] = to[s.group4[p]], to[s.group6[p]]
-	}
-	l.group4[flow.TCP], l.group4[flow.UDP], l.group6[flow.TCP], l.group6[flow.UDP] = 0, 1, 0, 1
-	l.tcp, l.udp = newPortLookup(&s.groups[order[0]]), newPortLookup(&s.groups[order[1]])
+	l.tcp, l.udp = newPortLookup(&s.groups[0]), newPortLookup(&s.groups[1])
 	return l
 }
 
+// sameProtocols returns the one array with the content of group.
+func (c *compiler) sameProtocols(group *[256]uint8) *[256]uint8 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.protocols[*group]
+	if !ok {
+		own := *group
+		p = &own
+		c.protocols[own] = p
+	}
+	return p
+}
+
 func newPortLookup(g *serviceGroup) portLookup {
-	if g.ports == nil { // no stage at all: one column for every service
+	if g.ports == nil {
 		one := portClasses{starts: []uint16{0}, of: []uint16{0}}
 		return portLookup{source: one, destination: one, width: 1, class: []uint16{uint16(g.class), uint16(g.class)}}
 	}
@@ -89,7 +90,7 @@ func (l *portLookup) column(source uint32, destination uint16) uint16 {
 }
 
 func (l *serviceLookup) bytes() int {
-	n := 512 + 2*len(l.portless)
+	n := 2 * len(l.portless)
 	for _, p := range []*portLookup{&l.tcp, &l.udp} {
 		n += 4*(len(p.source.starts)+len(p.destination.starts)) + 2*len(p.class)
 	}

@@ -58,26 +58,12 @@ func (k *Classifier) Partition() *Partition {
 		return k.chain.partition()
 	}
 	p := &Partition{verdict: func(row, column int) VerdictID { return k.at(uint16(row), uint16(column)) }}
-	rows := 0
-	for _, r := range k.row {
-		rows = max(rows, int(r)+1)
-	}
-	p.Rows = make([]Addresses, rows)
-	if k.start4 != nil {
-		eachInterval(k.start4, 1<<32-1, func(i int, first, last uint32) {
-			row := &p.Rows[k.row[i]]
-			row.V4 = append(row.V4, interval.Range[interval.IPv4]{First: interval.IPv4(first), Last: interval.IPv4(last)})
-		})
+	if k.family4 {
+		p.rows4(k.geo4, k.remotes4())
 	} else {
-		eachInterval6(k.start6, func(i int, r interval.Range[interval.IPv6]) {
-			row := &p.Rows[k.row[i]]
-			row.V6 = append(row.V6, r)
-		})
+		p.rows6(k.geo6, k.remotes6())
 	}
-	groups := &k.lookup.group4
-	if k.start4 == nil {
-		groups = &k.lookup.group6
-	}
+	groups := k.lookup.group
 	b := columnBuilder{columns: make([][]ServiceBox, k.width)}
 	portless := make([]Protocols, k.width)
 	for proto, g := range groups {
@@ -127,32 +113,19 @@ func (x *chain) partition() *Partition {
 		}
 	}
 	p := &Partition{}
-	var rows *tuples
+	f := &fuser{c: x.c, tables: x.tables}
+	services := f.fuseServices()
 	if len(x.tables[0].remote4.starts) > 0 {
-		var d dimension[interval.IPv4]
-		d, rows = fuseDimensions(x.tables, func(t *stageTable) *dimension[interval.IPv4] { return &t.remote4 })
-		p.Rows = make([]Addresses, rows.len())
-		eachInterval(d.starts, 1<<32-1, func(i int, first, last interval.IPv4) {
-			row := &p.Rows[d.of[i]]
-			row.V4 = append(row.V4, interval.Range[interval.IPv4]{First: first, Last: last})
-		})
+		r := f.fuseRemotes4(remotesOf(x.tables, func(t *stageTable) *remotes[interval.IPv4] { return &t.remote4 }))
+		p.rows4(x.c.geo4, &r)
 	} else {
-		var d dimension[interval.IPv6]
-		d, rows = fuseDimensions(x.tables, func(t *stageTable) *dimension[interval.IPv6] { return &t.remote6 })
-		p.Rows = make([]Addresses, rows.len())
-		eachInterval6(d.starts, func(i int, r interval.Range[interval.IPv6]) {
-			row := &p.Rows[d.of[i]]
-			row.V6 = append(row.V6, r)
-		})
+		r := f.fuseRemotes6(remotesOf(x.tables, func(t *stageTable) *remotes[interval.IPv6] { return &t.remote6 }))
+		p.rows6(x.c.geo6, &r)
 	}
-	services, columns := fuseServices(x.tables)
-	groups := &services.group4
-	if len(x.tables[0].remote4.starts) == 0 {
-		groups = &services.group6
-	}
+	rows, columns := &f.remote, &f.column
 	b := columnBuilder{columns: make([][]ServiceBox, columns.len())}
 	members := make([]Protocols, len(services.groups))
-	for proto, g := range groups {
+	for proto, g := range services.group {
 		members[g][proto>>6] |= 1 << (proto & 63)
 	}
 	for g := range services.groups {
@@ -173,31 +146,82 @@ func (x *chain) partition() *Partition {
 		return x.classify(func(t *stageTable) uint32 {
 			i := table
 			table++
-			return t.outcome(rows.at(row, i), columns.at(column, i))
+			return t.outcome(rows.row(row)[i], columns.row(column)[i])
 		})
 	}
 	return p
 }
 
-// eachInterval calls f with the bounds of every interval that the starts cut.
-func eachInterval[T ~uint32](starts []T, top T, f func(i int, first, last T)) {
-	for i, first := range starts {
-		last := top
-		if i+1 < len(starts) {
-			last = starts[i+1] - 1
-		}
-		f(i, first, last)
-	}
+// rows4 fills the rows of IPv4 addresses.
+func (p *Partition) rows4(geo *geography[interval.IPv4], r *remotes[interval.IPv4]) {
+	eachRow(geo, r, everything.v4[0].Last, func(row int, at interval.Range[interval.IPv4]) {
+		x := p.rowAt(row)
+		x.V4 = append(x.V4, at)
+	})
 }
 
-func eachInterval6(starts []interval.IPv6, f func(i int, r interval.Range[interval.IPv6])) {
-	for i, first := range starts {
-		r := interval.Range[interval.IPv6]{First: first, Last: everything.v6[0].Last}
-		if i+1 < len(starts) {
-			r.Last, _ = starts[i+1].Prev()
-		}
-		f(i, r)
+// rows6 fills the rows of IPv6 addresses.
+func (p *Partition) rows6(geo *geography[interval.IPv6], r *remotes[interval.IPv6]) {
+	eachRow(geo, r, everything.v6[0].Last, func(row int, at interval.Range[interval.IPv6]) {
+		x := p.rowAt(row)
+		x.V6 = append(x.V6, at)
+	})
+}
+
+func (p *Partition) rowAt(row int) *Addresses {
+	for len(p.Rows) <= row {
+		p.Rows = append(p.Rows, Addresses{})
 	}
+	return &p.Rows[row]
+}
+
+// eachRow calls f with the ranges that lie in one row each, in order; neighbours
+// lie in different rows.
+func eachRow[T interval.Point[T]](geo *geography[T], r *remotes[T], end T, f func(row int, at interval.Range[T])) {
+	var first T
+	row := -1
+	add := func(from T, to uint32) {
+		if row >= 0 && row != int(to) {
+			last, _ := from.Prev()
+			f(row, interval.Range[T]{First: first, Last: last})
+		}
+		if row != int(to) {
+			first, row = from, int(to)
+		}
+	}
+	for i, of := range r.of {
+		if of&1 == 0 {
+			add(r.starts[i], of>>1)
+			continue
+		}
+		last := end
+		if i+1 < len(r.starts) {
+			last, _ = r.starts[i+1].Prev()
+		}
+		geo.eachRegion(r.starts[i], last, func(from T, region uint16) { add(from, r.inRegion(of, region)) })
+	}
+	f(row, interval.Range[T]{First: first, Last: end})
+}
+
+// remotes4 gives the classifier's remote addresses the form of the compiler.
+func (k *Classifier) remotes4() *remotes[interval.IPv4] {
+	r := &remotes[interval.IPv4]{of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
+	for _, s := range k.start4 {
+		r.starts = append(r.starts, interval.IPv4(s))
+	}
+	return r
+}
+
+func (k *Classifier) remotes6() *remotes[interval.IPv6] {
+	return &remotes[interval.IPv6]{starts: k.start6, of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
+}
+
+func widen(list []uint16) []uint32 {
+	out := make([]uint32, len(list))
+	for i, x := range list {
+		out[i] = uint32(x)
+	}
+	return out
 }
 
 // classSets returns the ports of each class.

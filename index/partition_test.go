@@ -72,7 +72,7 @@ func TestPartitionEqualsClassify(t *testing.T) {
 		if round%2 == 1 {
 			maxTable = -1
 		}
-		ix, err := Compile(context.Background(), n, Options{MaxTable: maxTable})
+		ix, err := Compile(context.Background(), n, Options{MaxTable: maxTable, LargeSet: round/2%2 - 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,80 +1,113 @@
 package index
 
 import (
-	"encoding/binary"
 	"slices"
 
-	"ipflow/index/interval"
+	"ipflow/ingest/flow"
 )
 
-// fuseServices merges the services of several tables; classes of the result are
-// tuples of columns.
-func fuseServices(tables []*stageTable) (services, *tuples) {
-	ts := newTuples(len(tables))
+// fuseServices merges the services of the tables; classes of the result are tuples
+// of columns, numbered in f.column.
+func (f *fuser) fuseServices() services {
+	parts := max(1, len(f.tables))
+	f.column.reset(parts)
 	var s services
-	if len(tables) == 0 {
-		s.groups = []serviceGroup{{class: ts.of([3]uint32{})}}
-		return s, ts
+	if len(f.tables) == 0 {
+		s.groups = []serviceGroup{{class: f.tuple(&f.column, nil)}}
+		return s
 	}
-	ids := map[[3]uint32]uint16{}
+	f.groups.reset(parts)
+	for _, p := range [...]flow.Protocol{flow.TCP, flow.UDP} { // groups 0 and 1
+		f.fuseGroup(&s, p)
+	}
 	for p := range 256 {
-		s.group4[p] = s.fuseGroup(tables, ts, ids, func(t *stageTable) uint16 { return t.services.group4[p] })
-		s.group6[p] = s.fuseGroup(tables, ts, ids, func(t *stageTable) uint16 { return t.services.group6[p] })
+		s.group[p] = f.fuseGroup(&s, flow.Protocol(p))
 	}
-	return s, ts
+	return s
+}
+
+// tuple numbers a number of each table.
+func (f *fuser) tuple(in *rowSet[uint32], of func(part int, t *stageTable) uint32) uint32 {
+	var key [3]uint32
+	for i, t := range f.tables {
+		key[i] = of(i, t)
+	}
+	n, _ := in.of(key[:in.width])
+	return n
 }
 
 // fuseGroup returns the group of the result in which the tables' groups of one
 // protocol meet. Either all of them have ports or none has.
-func (s *services) fuseGroup(tables []*stageTable, ts *tuples, ids map[[3]uint32]uint16, pick func(*stageTable) uint16) uint16 {
-	var key [3]uint32
-	for i, t := range tables {
-		key[i] = uint32(pick(t))
+func (f *fuser) fuseGroup(s *services, p flow.Protocol) uint8 {
+	g := f.tuple(&f.groups, func(_ int, t *stageTable) uint32 { return uint32(t.services.group[p]) })
+	if int(g) < len(s.groups) {
+		return uint8(g)
 	}
-	if g, ok := ids[key]; ok {
-		return g
+	if !p.HasPorts() {
+		s.groups = append(s.groups, serviceGroup{class: f.tuple(&f.column, func(_ int, t *stageTable) uint32 {
+			return t.services.groups[t.services.group[p]].class
+		})})
+		return uint8(g)
 	}
-	g := uint16(len(s.groups))
-	ids[key] = g
-	if tables[0].services.groups[key[0]].ports == nil {
-		var class [3]uint32
-		for i, t := range tables {
-			class[i] = t.services.groups[key[i]].class
-		}
-		s.groups = append(s.groups, serviceGroup{class: ts.of(class)})
-		return g
+	planes := make([]*portPlane, len(f.tables))
+	for i, t := range f.tables {
+		planes[i] = t.services.groups[t.services.group[p]].ports
 	}
-	planes := make([]*portPlane, len(tables))
-	for i, t := range tables {
-		planes[i] = t.services.groups[key[i]].ports
-	}
-	s.groups = append(s.groups, serviceGroup{ports: fusePlanes(planes, ts)})
-	return g
+	s.groups = append(s.groups, serviceGroup{ports: f.fusePlanes(planes)})
+	return uint8(g)
 }
 
 // fusePlanes merges planes of ports.
-func fusePlanes(planes []*portPlane, ts *tuples) *portPlane {
-	var sources, destinations []*dimension[interval.Port]
-	for _, p := range planes {
-		sources, destinations = append(sources, p.source.dimension()), append(destinations, p.destination.dimension())
+func (f *fuser) fusePlanes(planes []*portPlane) *portPlane {
+	var sources, destinations [3]*ports
+	for i, p := range planes {
+		sources[i], destinations[i] = &p.source, &p.destination
 	}
-	source, rows := mergeCuts(sources)
-	destination, columns := mergeCuts(destinations)
-	out := &portPlane{source: newPorts(source), destination: newPorts(destination), width: uint32(columns.len())}
-	for r := range rows.len() + 1 { // the last row is the open source port
-		for c := range columns.len() {
-			var class [3]uint32
-			for i, p := range planes {
+	f.source.reset(len(planes))
+	f.destination.reset(len(planes))
+	out := &portPlane{source: mergePorts(sources[:len(planes)], &f.source), destination: mergePorts(destinations[:len(planes)], &f.destination)}
+	out.width = uint32(f.destination.len())
+	out.class = make([]uint32, 0, (f.source.len()+1)*f.destination.len())
+	for r := range f.source.len() + 1 { // the last row is the open source port
+		for c := range f.destination.len() {
+			column := f.destination.row(c)
+			out.class = append(out.class, f.tuple(&f.column, func(i int, _ *stageTable) uint32 {
+				p := planes[i]
 				row := uint32(len(p.class))/p.width - 1
-				if r < rows.len() {
-					row = rows.at(r, i)
+				if r < f.source.len() {
+					row = f.source.row(r)[i]
 				}
-				class[i] = p.class[row*p.width+columns.at(c, i)]
-			}
-			out.class = append(out.class, ts.of(class))
+				return p.class[row*p.width+column[i]]
+			}))
 		}
 	}
 	return out
+}
+
+// mergePorts merges the cuts of one port; classes of the result are tuples.
+func mergePorts(parts []*ports, tuples *rowSet[uint32]) (out ports) {
+	var at [3]int
+	var key [3]uint32
+	for start := uint32(0); ; {
+		next := uint32(1 << 16)
+		for i, p := range parts {
+			key[i] = p.of[at[i]]
+			if at[i]+1 < len(p.starts) {
+				next = min(next, uint32(p.starts[at[i]+1]))
+			}
+		}
+		n, _ := tuples.of(key[:len(parts)])
+		out.add(start, n)
+		if next == 1<<16 {
+			return out
+		}
+		start = next
+		for i, p := range parts {
+			if at[i]+1 < len(p.starts) && uint32(p.starts[at[i]+1]) == start {
+				at[i]++
+			}
+		}
+	}
 }
 
 // renumber replaces classes by columns of a table.
@@ -95,57 +128,31 @@ func (s *services) renumber(columnOf []uint32) {
 // merge joins source and destination classes that lead to the same columns, and
 // then intervals that became one.
 func (p *portPlane) merge() {
-	height := len(p.class) / int(p.width)
-	open := slices.Clone(p.class[(height-1)*int(p.width):])
-	rows, rowOf := [][]uint32{}, make([]uint32, height-1)
-	ids := map[string]uint32{}
-	for r := range height - 1 {
-		row := p.class[r*int(p.width) : (r+1)*int(p.width)]
-		key := words(row)
-		n, ok := ids[key]
-		if !ok {
-			n = uint32(len(rows))
-			ids[key] = n
-			rows = append(rows, row)
-		}
-		rowOf[r] = n
+	height, width := len(p.class)/int(p.width), int(p.width)
+	var rows, columns rowSet[uint32]
+	rows.reset(width)
+	rowOf := make([]uint32, height-1)
+	for r := range rowOf {
+		rowOf[r], _ = rows.of(p.class[r*width : (r+1)*width])
 	}
-	rows = append(rows, open)
-	clear(ids)
-	var kept []uint32
-	columnOf := make([]uint32, p.width)
-	column := make([]uint32, len(rows))
-	for c := range p.width {
-		for r := range rows {
-			column[r] = rows[r][c]
+	rows.add(p.class[(height-1)*width:])
+	columns.reset(rows.len())
+	columnOf, column := make([]uint32, width), make([]uint32, rows.len())
+	for c := range columnOf {
+		for r := range column {
+			column[r] = rows.row(r)[c]
 		}
-		key := words(column)
-		n, ok := ids[key]
-		if !ok {
-			n = uint32(len(kept))
-			ids[key] = n
-			kept = append(kept, c)
-		}
-		columnOf[c] = n
+		columnOf[c], _ = columns.of(column)
 	}
-	class := make([]uint32, 0, len(rows)*len(kept))
-	for _, row := range rows {
-		for _, c := range kept {
-			class = append(class, row[c])
+	p.width = uint32(columns.len())
+	p.class = make([]uint32, 0, rows.len()*columns.len())
+	for r := range rows.len() {
+		for c := range columns.len() {
+			p.class = append(p.class, columns.row(c)[r])
 		}
 	}
-	p.class, p.width = class, uint32(len(kept))
 	p.source.renumber(rowOf)
 	p.destination.renumber(columnOf)
-}
-
-// words is a map key of the numbers.
-func words(list []uint32) string {
-	b := make([]byte, 0, 4*len(list))
-	for _, x := range list {
-		b = binary.LittleEndian.AppendUint32(b, x)
-	}
-	return string(b)
 }
 
 // renumber replaces classes and joins neighbours that became equal.
@@ -159,5 +166,5 @@ func (p *ports) renumber(to []uint32) {
 		p.starts[n], p.of[n] = p.starts[i], class
 		n++
 	}
-	p.starts, p.of = slices.Clone(p.starts[:n]), slices.Clone(p.of[:n])
+	p.starts, p.of = slices.Clip(p.starts[:n]), slices.Clip(p.of[:n])
 }

@@ -25,11 +25,11 @@ func search16(starts []uint16, p uint16) int {
 }
 
 // search32 finds an IPv4 address's interval.
-func search32(starts []uint32, a uint32) int {
+func search32[T ~uint32](starts []T, a T) int {
 	base := 0
 	for n := len(starts); n > 1; {
 		half := n >> 1
-		_, above := bits.Sub32(a, starts[base+half], 0)
+		_, above := bits.Sub32(uint32(a), uint32(starts[base+half]), 0)
 		base += half & (int(above) - 1)
 		n -= half
 	}

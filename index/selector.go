@@ -72,6 +72,8 @@ type reach struct {
 	id   int32 // position in interner.reaches: equal reaches have equal ids
 	sure addresses
 	may  []doubt // sorted by fact, one per fact
+
+	large4, large6 int32 // number in the atlas of each family + 1, 0 for none; set by survey
 }
 
 type doubt struct {

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"slices"
-
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
@@ -12,11 +10,12 @@ import (
 const anySource = 1 << 16
 
 // A service is what a packet says beside its addresses: protocol and ports.
-// services maps each to a class. Protocols that all rules treat alike share a
-// group; TCP and UDP have a group each with a plane of ports.
+// services maps each, for remote addresses of one family, to a class. Protocols
+// that all rules treat alike share a group; TCP and UDP are groups 0 and 1 and
+// have a plane of ports each.
 type services struct {
-	group4, group6 [256]uint16 // protocol → group, per address family
-	groups         []serviceGroup
+	group  [256]uint8 // by protocol
+	groups []serviceGroup
 }
 
 // serviceGroup is one class for portless protocols, or a plane of ports.
@@ -42,29 +41,16 @@ type ports struct {
 
 func (p *ports) find(port uint16) uint32 { return p.of[search16(p.starts, port)] }
 
-func newPorts(d dimension[interval.Port]) ports {
-	p := ports{of: d.of, starts: make([]uint16, len(d.starts))}
-	for i, s := range d.starts {
-		p.starts[i] = uint16(s)
+func (p *ports) add(start uint32, class uint32) {
+	if n := len(p.of); n > 0 && p.of[n-1] == class {
+		return
 	}
-	return p
-}
-
-func (p *ports) dimension() *dimension[interval.Port] {
-	d := &dimension[interval.Port]{of: p.of, starts: make([]interval.Port, len(p.starts))}
-	for i, s := range p.starts {
-		d.starts[i] = interval.Port(s)
-	}
-	return d
+	p.starts, p.of = append(p.starts, uint16(start)), append(p.of, class)
 }
 
 // of returns the class of a service; source is anySource when open.
-func (s *services) of(protocol flow.Protocol, v6 bool, source uint32, destination uint16) uint32 {
-	g := s.group4[protocol]
-	if v6 {
-		g = s.group6[protocol]
-	}
-	group := &s.groups[g]
+func (s *services) of(protocol flow.Protocol, source uint32, destination uint16) uint32 {
+	group := &s.groups[s.group[protocol]]
 	if group.ports == nil {
 		return group.class
 	}
@@ -76,51 +62,43 @@ func (s *services) of(protocol flow.Protocol, v6 bool, source uint32, destinatio
 	return p.class[row*p.width+p.destination.find(destination)]
 }
 
-// serviceBuilder cuts the services for the rules of a Stage.
-type serviceBuilder struct {
-	c       *compiler
-	stage   *Stage
-	words   int
-	classes *classTable
-}
-
-// build returns the services; classes are numbered in b.classes.
-func (b *serviceBuilder) build() services {
+// services cuts the services for the entries; classes are numbered in b.service.
+func (b *builder) services() services {
 	var s services
 	s.groups = []serviceGroup{{ports: b.plane(flow.TCP)}, {ports: b.plane(flow.UDP)}}
-	special := map[flow.Protocol]bool{flow.ICMP: true, flow.ICMPv6: true}
-	for i := range b.stage.entries {
-		if p := b.stage.entries[i].rule.Protocol; p != network.AnyProtocol {
-			special[flow.Protocol(p)] = true
+	var special [256]bool
+	special[flow.ICMP], special[flow.ICMPv6] = true, true
+	for i := range b.entries {
+		if p := b.entries[i].rule.Protocol; p != network.AnyProtocol {
+			special[p] = true
 		}
 	}
-	other := flow.Protocol(0) // a protocol no rule names stands for all of them
-	for special[other] || other.HasPorts() {
-		other++
-	}
-	groupOf := map[uint32]uint16{}
-	portless := func(p flow.Protocol, v6 bool) uint16 {
-		id := b.portless(p, v6)
+	groupOf := map[uint32]uint8{}
+	portless := func(p flow.Protocol) uint8 {
+		id := b.portless(p)
 		g, ok := groupOf[id]
 		if !ok {
-			g = uint16(len(s.groups))
+			g = uint8(len(s.groups))
 			groupOf[id] = g
 			s.groups = append(s.groups, serviceGroup{class: id})
 		}
 		return g
 	}
-	other4, other6 := portless(other, false), portless(other, true)
+	other, known := uint8(0), false // a protocol that no rule names stands for all of them
 	for p := range 256 {
 		proto := flow.Protocol(p)
 		switch {
 		case proto == flow.TCP:
-			s.group4[p], s.group6[p] = 0, 0
+			s.group[p] = 0
 		case proto == flow.UDP:
-			s.group4[p], s.group6[p] = 1, 1
+			s.group[p] = 1
 		case special[proto]:
-			s.group4[p], s.group6[p] = portless(proto, false), portless(proto, true)
+			s.group[p] = portless(proto)
 		default:
-			s.group4[p], s.group6[p] = other4, other6
+			if !known {
+				other, known = portless(proto), true
+			}
+			s.group[p] = other
 		}
 	}
 	return s
@@ -136,11 +114,11 @@ const (
 )
 
 // protocol compares a rule's protocol; doubt is "icmp-on-ipv6" where it is open.
-func (b *serviceBuilder) protocol(r *network.Rule, p flow.Protocol, v6 bool) state {
+func (b *builder) protocol(r *network.Rule, p flow.Protocol) state {
 	if r.Protocol == network.AnyProtocol {
 		return matches
 	}
-	if flow.Protocol(r.Protocol) == flow.ICMP && v6 && (p == flow.ICMP || p == flow.ICMPv6) {
+	if flow.Protocol(r.Protocol) == flow.ICMP && !b.family4 && (p == flow.ICMP || p == flow.ICMPv6) {
 		switch b.c.assume.icmpOnIPv6 {
 		case "match":
 			return matches
@@ -156,109 +134,163 @@ func (b *serviceBuilder) protocol(r *network.Rule, p flow.Protocol, v6 bool) sta
 }
 
 // portless returns the class of a protocol without ports.
-func (b *serviceBuilder) portless(p flow.Protocol, v6 bool) uint32 {
-	a := newActiveSet(b.words)
-	for bit := range b.stage.entries {
-		r := b.stage.entries[bit].rule
-		var facts []fact
-		switch b.protocol(r, p, v6) {
-		case misses:
+func (b *builder) portless(p flow.Protocol) uint32 {
+	b.sweep.reset(b.words)
+	for bit := range b.entries {
+		r := b.entries[bit].rule
+		state := b.protocol(r, p)
+		if state == misses {
 			continue
-		case mayMatch:
-			facts = append(facts, b.c.intern.fact("icmp-on-ipv6:"+r.ID))
-		case matches:
 		}
+		ports := ""
 		if !isFull(r.SourcePorts) || !isFull(r.DestinationPorts) {
 			switch b.c.assume.portlessPorts {
 			case "never":
 				continue
 			case "ignore":
 			default:
-				facts = append(facts, b.c.intern.fact("ports-on-portless:"+r.ID))
+				ports = "ports-on-portless:"
 			}
 		}
-		if len(facts) == 0 {
-			a.toggle(bit, 0, true, true)
+		if state == matches && ports == "" {
+			b.sweep.always(bit)
+			continue
 		}
-		for _, f := range facts {
-			a.toggle(bit, f, false, true)
+		if state == mayMatch {
+			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.intern.fact("icmp-on-ipv6:" + r.ID)})
+		}
+		if ports != "" {
+			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.intern.fact(ports + r.ID)})
 		}
 	}
-	return b.classes.of(a)
+	return b.service.of(b.sweep.sure, nil, b.sweep.may, b.closing)
 }
 
 // plane cuts both ports of TCP or UDP and joins their classes.
-func (b *serviceBuilder) plane(p flow.Protocol) *portPlane {
-	var source, destination []span[interval.Port]
-	for bit := range b.stage.entries {
-		r := b.stage.entries[bit].rule
-		if b.protocol(r, p, false) != matches {
-			continue
-		}
-		source = append(source, span[interval.Port]{where: portSet(r.SourcePorts), bit: bit, sure: true})
-		destination = append(destination, span[interval.Port]{where: portSet(r.DestinationPorts), bit: bit, sure: true})
+func (b *builder) plane(p flow.Protocol) *portPlane {
+	open := false // some rule names source ports
+	for i := range b.entries {
+		r := b.entries[i].rule
+		open = open || b.protocol(r, p) == matches && !isFull(r.SourcePorts)
 	}
-	sources, destinations := newClassTable(), newClassTable()
+	if !open {
+		plane := &portPlane{source: ports{starts: []uint16{0}, of: []uint32{0}}}
+		plane.destination = b.cutPorts(p, destinationPorts, b.closing, &b.service)
+		plane.byDestination()
+		return plane
+	}
 	plane := &portPlane{
-		source:      newPorts(sweep(source, 0, b.words, sources)),
-		destination: newPorts(sweep(destination, 0, b.words, destinations)),
+		source:      b.cutPorts(p, sourcePorts, b.closingAlso(destinationPorts), &b.source),
+		destination: b.cutPorts(p, destinationPorts, b.closingAlso(sourcePorts), &b.destination),
 	}
-	plane.width = uint32(len(destinations.list))
-	rows := append(slices.Clip(sources.list), b.openSource(p))
-	for i := range rows {
-		for j := range destinations.list {
-			plane.class = append(plane.class, b.classes.join(&rows[i], &destinations.list[j]))
+	sure, may := b.openSource(p)
+	both := make([]uint64, b.words)
+	and := func(x, y []uint64) []uint64 {
+		for w := range both {
+			both[w] = x[w] & y[w]
 		}
+		return both
+	}
+	plane.width = uint32(b.destination.len())
+	for i := range b.source.len() {
+		for j := range b.destination.len() {
+			plane.class = append(plane.class, b.service.of(and(b.source.sure.row(i), b.destination.sure.row(j)), nil, nil, b.closing))
+		}
+	}
+	var here []bitFact
+	for j := range b.destination.len() {
+		destination := b.destination.sure.row(j)
+		here = here[:0]
+		for _, f := range may {
+			if hasBit(destination, int(f.bit)) {
+				here = append(here, f)
+			}
+		}
+		plane.class = append(plane.class, b.service.of(and(sure, destination), nil, here, b.closing))
 	}
 	return plane
 }
 
+// byDestination gives a plane whose destination ports have classes of b.service
+// columns in place of them, and two equal rows: the source port changes nothing.
+func (p *portPlane) byDestination() {
+	column := map[uint32]uint32{}
+	var row []uint32
+	for i, class := range p.destination.of {
+		n, ok := column[class]
+		if !ok {
+			n = uint32(len(row))
+			column[class] = n
+			row = append(row, class)
+		}
+		p.destination.of[i] = n
+	}
+	p.width, p.class = uint32(len(row)), append(row, row...)
+}
+
+func sourcePorts(r *network.Rule) []flow.PortRange      { return r.SourcePorts }
+func destinationPorts(r *network.Rule) []flow.PortRange { return r.DestinationPorts }
+
+// closingAlso is the entries that close whatever the other port is.
+func (b *builder) closingAlso(other func(*network.Rule) []flow.PortRange) []uint64 {
+	out := make([]uint64, b.words)
+	forEachBit(b.closing, func(bit int) {
+		if isFull(other(b.entries[bit].rule)) {
+			setBit(out, bit)
+		}
+	})
+	return out
+}
+
+// cutPorts cuts one of the ports of TCP or UDP.
+func (b *builder) cutPorts(p flow.Protocol, of func(*network.Rule) []flow.PortRange, closing []uint64, classes *classTable) ports {
+	if classes != &b.service {
+		classes.reset(b.words)
+	}
+	b.sweep.reset(b.words)
+	for bit := range b.entries {
+		r := b.entries[bit].rule
+		if b.protocol(r, p) != matches {
+			continue
+		}
+		if ranges := of(r); isFull(ranges) {
+			b.sweep.always(bit)
+		} else {
+			b.sweep.spanPorts(lane{bit: int32(bit), sure: true}, b.portSet(ranges))
+		}
+	}
+	var out ports
+	b.sweep.run(func(first, _ uint32) {
+		out.add(first, classes.of(b.sweep.sure, nil, nil, closing))
+	}, 1<<16-1)
+	return out
+}
+
 // openSource is the source class of a question that leaves the port open: rules
 // for every source port match, the others may.
-func (b *serviceBuilder) openSource(p flow.Protocol) class {
-	a := newActiveSet(b.words)
-	for bit := range b.stage.entries {
-		r := b.stage.entries[bit].rule
-		if b.protocol(r, p, false) != matches {
+func (b *builder) openSource(p flow.Protocol) (sure []uint64, may []bitFact) {
+	sure = make([]uint64, b.words)
+	for bit := range b.entries {
+		r := b.entries[bit].rule
+		if b.protocol(r, p) != matches {
 			continue
 		}
 		if isFull(r.SourcePorts) {
-			a.toggle(bit, 0, true, true)
+			setBit(sure, bit)
 		} else {
-			a.toggle(bit, b.c.intern.fact("source-port-unspecified:"+r.ID), false, true)
+			may = append(may, bitFact{int32(bit), b.c.intern.fact("source-port-unspecified:" + r.ID)})
 		}
 	}
-	return a.freeze()
+	return sure, may
 }
 
-// join numbers the class in which both x and y hold (three-valued AND).
-func (t *classTable) join(x, y *class) uint32 {
-	a := newActiveSet(len(x.sure))
-	forEachBit(x.sure, func(bit int) {
-		if y.sure[bit>>6]>>(bit&63)&1 == 1 {
-			a.toggle(bit, 0, true, true)
-		}
-	})
-	merge := func(p, q *class) {
-		forEachBit(p.may, func(bit int) {
-			if q.holds(bit) {
-				for _, f := range p.facts[bit] {
-					if !slices.Contains(a.facts[bit], f) {
-						a.toggle(bit, f, false, true)
-					}
-				}
-			}
-		})
+// portSet is valid until the next call.
+func (b *builder) portSet(ranges []flow.PortRange) interval.Set[interval.Port] {
+	b.portRanges = b.portRanges[:0]
+	for _, r := range ranges {
+		b.portRanges = append(b.portRanges, interval.Range[interval.Port]{First: interval.Port(r.First), Last: interval.Port(r.Last)})
 	}
-	merge(x, y)
-	merge(y, x)
-	return t.of(a)
-}
-
-// holds reports whether the rule matches in the class, surely or not.
-func (c *class) holds(bit int) bool {
-	w, s := bit>>6, bit&63
-	return c.sure[w]>>s&1 == 1 || c.may != nil && c.may[w]>>s&1 == 1
+	return interval.Of(b.portRanges)
 }
 
 func portSet(ranges []flow.PortRange) interval.Set[interval.Port] {

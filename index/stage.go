@@ -1,9 +1,7 @@
 package index
 
 import (
-	"encoding/binary"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,14 +11,15 @@ import (
 )
 
 // A Stage is the ordered rule list of one layer as one local address meets it:
-// rules whose local side cannot match are gone, the remote side is unfolded.
-// The first entry that matches wins. Stages are interned by content.
+// rules whose local side cannot match are gone, the remote side is that which the
+// NIC's view sees. Equal Stages are one.
 type Stage struct {
-	layer   flow.Layer
-	dir     flow.Direction
-	entries []entry // ends in one that matches every packet; nil iff missing
-	missing fact    // why the list is unknown; valid iff entries is nil
-	id      int32
+	layer     flow.Layer
+	scope     *scope // nil iff missing
+	signature string // which rules of the scope
+	missing   fact   // why the rules are unknown
+	id        int32
+	empty     bool // no rule can match: as if there were no Stage
 
 	users  atomic.Int32 // classifiers that are to be fused from it
 	mu     sync.Mutex
@@ -38,16 +37,9 @@ func (s *Stage) release() {
 	s.tables = [2]*stageTable{}
 }
 
-// entry is one rule of a Stage.
-type entry struct {
-	rule   *network.Rule
-	remote *reach
-	facts  []fact // sorted; a match is uncertain on each
-}
-
-// stageOf builds the Stage of one layer for a local address of the NIC; nil when
+// stageOf returns the Stage of one layer for a local address of the NIC; nil when
 // nothing stands in that layer.
-func (c *compiler) stageOf(layer flow.Layer, dir flow.Direction, nic *network.NIC, v *view, local netip.Addr) *Stage {
+func (c *compiler) stageOf(g *signer, layer flow.Layer, dir flow.Direction, nic *network.NIC, v *view, local netip.Addr) *Stage {
 	var ref network.GroupRef
 	switch layer {
 	case flow.SecurityAdmin:
@@ -56,13 +48,13 @@ func (c *compiler) stageOf(layer flow.Layer, dir flow.Direction, nic *network.NI
 			return nil
 		}
 		if len(admin.Facts) > 0 {
-			return c.missingStage(layer, dir, strings.Join(c.intern.names(c.intern.factsOf(admin.Facts)), ","))
+			return c.missingStage(layer, strings.Join(c.intern.names(c.intern.factsOf(admin.Facts)), ","))
 		}
-		s, _ := c.stage(layer, dir, c.list(admin, dir), nic, v, local)
-		if len(s.entries) == 0 {
-			return nil // none of the rules can match here
+		s := c.stage(g, layer, c.scopeOf(c.planOf(admin, dir), dir, v), nic, local)
+		if s.empty {
+			return nil
 		}
-		return c.internStage(s)
+		return s
 	case flow.Subnet:
 		ref = c.net.SubnetGroup(nic)
 	case flow.NetworkInterface:
@@ -72,74 +64,46 @@ func (c *compiler) stageOf(layer flow.Layer, dir flow.Direction, nic *network.NI
 	}
 	switch {
 	case ref.Group != nil:
-		s, total := c.stage(layer, dir, c.list(ref.Group, dir), nic, v, local)
-		if !total {
-			panic("index: no rule of " + ref.Group.ID + " matches everything, not even DenyAll")
-		}
-		return c.internStage(s)
+		return c.stage(g, layer, c.scopeOf(c.planOf(ref.Group, dir), dir, v), nic, local)
 	case ref.Fact != "":
-		return c.missingStage(layer, dir, ref.Fact)
+		return c.missingStage(layer, ref.Fact)
 	}
 	return nil
 }
 
 // missingStage stands for rules that are not known.
-func (c *compiler) missingStage(layer flow.Layer, dir flow.Direction, why string) *Stage {
-	return c.internStage(&Stage{layer: layer, dir: dir, missing: c.intern.fact(why)})
-}
-
-// stage unfolds a rule list for a local address, up to the first rule that
-// matches everything; total is false when there is none.
-func (c *compiler) stage(layer flow.Layer, dir flow.Direction, rules []*network.Rule, nic *network.NIC, v *view, local netip.Addr) (s *Stage, total bool) {
-	s = &Stage{layer: layer, dir: dir}
-	for _, r := range rules {
-		sure, facts := c.localMatch(v, nic, sideKey{r, dir == flow.Outbound, true}, local)
-		if !sure && len(facts) == 0 {
-			continue
-		}
-		remote := v.reachOf(sideKey{r, dir == flow.Inbound, false})
-		if len(remote.sure.v4)+len(remote.sure.v6)+len(remote.may) == 0 {
-			continue
-		}
-		if len(r.Facts) > 0 {
-			facts = append(facts, c.intern.factsOf(r.Facts)...)
-		}
-		slices.Sort(facts)
-		e := entry{rule: r, remote: remote, facts: slices.Compact(facts)}
-		s.entries = append(s.entries, e)
-		if e.matchesAll() {
-			return s, true
-		}
-	}
-	return s, false
-}
-
-func (e *entry) matchesAll() bool {
-	return len(e.facts) == 0 && e.rule.Protocol == network.AnyProtocol && e.remote.total() &&
-		isFull(e.rule.SourcePorts) && isFull(e.rule.DestinationPorts)
-}
-
-// A ruleList is a security group or the admin rules of a subnet.
-type ruleList interface {
-	List(flow.Direction) []*network.Rule
-}
-
-// list returns a list's rules of one direction, split once.
-func (c *compiler) list(g ruleList, dir flow.Direction) []*network.Rule {
+func (c *compiler) missingStage(layer flow.Layer, why string) *Stage {
+	key := missingKey{layer, c.intern.fact(why)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := listKey{g, dir}
-	l, ok := c.lists[key]
+	s, ok := c.missing[key]
 	if !ok {
-		l = g.List(dir)
-		c.lists[key] = l
+		s = &Stage{layer: layer, missing: key.why, id: c.stages.Add(1)}
+		c.missing[key] = s
 	}
-	return l
+	return s
 }
 
-type listKey struct {
-	list ruleList
-	dir  flow.Direction
+type missingKey struct {
+	layer flow.Layer
+	why   fact
+}
+
+// stage returns the Stage that a local address of the NIC makes of a scope.
+func (c *compiler) stage(g *signer, layer flow.Layer, in *scope, nic *network.NIC, local netip.Addr) *Stage {
+	signature := g.sign(c, in, layer, nic, local)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s, ok := in.stages[string(signature)]
+	if !ok {
+		s = &Stage{layer: layer, scope: in, signature: string(signature), id: c.stages.Add(1)}
+		if layer == flow.SecurityAdmin { // a security group ends in rules that match
+			entries, _ := c.entries(in, s.signature, nil)
+			s.empty = len(entries) == 0
+		}
+		in.stages[s.signature] = s
+	}
+	return s
 }
 
 // localMatch decides the local side of a rule for one local address: prefixes
@@ -149,7 +113,7 @@ func (c *compiler) localMatch(v *view, nic *network.NIC, key sideKey, local neti
 	if key.source {
 		selectors = key.rule.Source
 	}
-	if len(selectors) == 1 && selectors[0].Kind == network.SelectAny {
+	if isAny(selectors) {
 		return true, nil
 	}
 	sure, facts = v.reachOf(key).at(local)
@@ -189,31 +153,6 @@ func localMember(nic *network.NIC, asg string, local netip.Addr) (member bool, o
 		open = append(open, nic.AddressFact())
 	}
 	return false, open
-}
-
-// internStage returns the one Stage with the content of s.
-func (c *compiler) internStage(s *Stage) *Stage {
-	b := make([]byte, 0, 16+12*len(s.entries))
-	b = append(b, byte(s.layer), byte(s.dir))
-	b = binary.AppendVarint(b, int64(s.missing))
-	b = binary.AppendUvarint(b, uint64(len(s.entries)))
-	for _, e := range s.entries {
-		b = binary.AppendUvarint(b, uint64(e.rule.Ref))
-		b = binary.AppendUvarint(b, uint64(e.remote.id))
-		b = binary.AppendUvarint(b, uint64(len(e.facts)))
-		for _, f := range e.facts {
-			b = binary.AppendUvarint(b, uint64(f))
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if old, ok := c.stages[string(b)]; ok {
-		return old
-	}
-	s.id = int32(len(c.stages))
-	s.entries = slices.Clip(s.entries)
-	c.stages[string(b)] = s
-	return s
 }
 
 // isFull reports whether the ranges together hold every port.

@@ -1,200 +1,255 @@
 package index
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"ipflow/index/interval"
 )
 
 // A class is a set of points of one dimension (or of several together) at which
-// the same rules match. Bit i stands for the i-th rule slot of the classifier
-// being built.
-type class struct {
-	sure  []uint64       // rules that surely match
-	may   []uint64       // rules that may match; nil when none, disjoint from sure
-	facts map[int][]fact // for each bit of may, on which facts
+// the same entries of a Stage match. Classes stand in a classTable: bit i of sure
+// says that entry i surely matches; entries that only may match are rare and stand
+// in doubts.
+type doubts struct {
+	may   []uint64  // entries that may match; disjoint from sure
+	facts []bitFact // sorted: on which facts
 }
 
-// span says where in a dimension one rule matches: surely, or on a fact.
-type span[T interval.Point[T]] struct {
-	where interval.Set[T]
-	bit   int
-	fact  fact
-	sure  bool
+// bitFact says that an entry may match on a fact.
+type bitFact struct {
+	bit  int32
+	fact fact
 }
 
-// A dimension is a line of points cut into elementary intervals: interval i
-// runs from starts[i] to just before starts[i+1] and belongs to class of[i].
-// starts[0] is the first point of the space.
-type dimension[T interval.Point[T]] struct {
-	starts []T
-	of     []uint32
+func compareBitFacts(a, b bitFact) int {
+	if a.bit != b.bit {
+		return int(a.bit) - int(b.bit)
+	}
+	return int(a.fact) - int(b.fact)
 }
 
-// sweep cuts a dimension at every bound of the spans and gives intervals with
-// equal sets of active rules the same class. It walks the bounds once; the hash
-// of the active set (a XOR of random words, as in Zobrist hashing) names the
-// class without comparing sets, and bit sets are copied for new classes only.
+// of returns the facts of an entry.
+func (d *doubts) of(bit int) (out []fact) {
+	for _, f := range d.facts {
+		if int(f.bit) == bit {
+			out = append(out, f.fact)
+		}
+	}
+	return out
+}
+
+// classTable numbers the distinct classes of a dimension. An entry that closes
+// hides all entries behind it wherever it surely matches; classes are cut there,
+// which makes many of them equal.
+type classTable struct {
+	sure   rowSet[uint64]
+	doubts []*doubts // by class; nil where nothing is in doubt, shorter than the table
+	keyed  map[string]uint32
+	buffer []uint64
+}
+
+func (t *classTable) reset(words int) {
+	t.sure.reset(words)
+	clear(t.doubts)
+	t.doubts = t.doubts[:0]
+	clear(t.keyed)
+	if cap(t.buffer) < words {
+		t.buffer = make([]uint64, words)
+	}
+	t.buffer = t.buffer[:words]
+}
+
+func (t *classTable) len() int { return t.sure.len() }
+
+func (t *classTable) doubtsOf(class int) *doubts {
+	if class >= len(t.doubts) {
+		return nil
+	}
+	return t.doubts[class]
+}
+
+// of numbers the class in which the entries of a and b surely match and those of
+// may may, as far as they do not surely. b may be nil.
+func (t *classTable) of(a, b []uint64, may []bitFact, closing []uint64) uint32 {
+	end := len(a) * 64
+	for w := range t.buffer {
+		x := a[w]
+		if b != nil {
+			x |= b[w]
+		}
+		if y := x & closing[w]; y != 0 {
+			at := bits.TrailingZeros64(y)
+			end = w*64 + at
+			t.buffer[w] = x & (2<<at - 1)
+			clear(t.buffer[w+1:])
+			break
+		}
+		t.buffer[w] = x
+	}
+	if len(may) > 0 {
+		if d := newDoubts(t.buffer, may, end); d != nil {
+			return t.doubtful(d)
+		}
+	}
+	n, _ := t.sure.of(t.buffer)
+	return n
+}
+
+// newDoubts keeps the doubts about entries before end that do not surely match;
+// nil when there are none.
+func newDoubts(sure []uint64, may []bitFact, end int) *doubts {
+	d := &doubts{may: make([]uint64, len(sure))}
+	for _, f := range may {
+		if w, s := f.bit>>6, f.bit&63; int(f.bit) < end && sure[w]>>s&1 == 0 {
+			d.may[w] |= 1 << s
+			d.facts = append(d.facts, f)
+		}
+	}
+	if len(d.facts) == 0 {
+		return nil
+	}
+	slices.SortFunc(d.facts, compareBitFacts)
+	d.facts = slices.Compact(d.facts)
+	return d
+}
+
+func (t *classTable) doubtful(d *doubts) uint32 {
+	key := make([]byte, 0, 8*(len(t.buffer)+len(d.facts)))
+	for _, x := range t.buffer {
+		key = binary.LittleEndian.AppendUint64(key, x)
+	}
+	for _, f := range d.facts {
+		key = binary.LittleEndian.AppendUint32(key, uint32(f.bit))
+		key = binary.LittleEndian.AppendUint32(key, uint32(f.fact))
+	}
+	n, ok := t.keyed[string(key)]
+	if !ok {
+		n = t.sure.add(t.buffer)
+		if t.keyed == nil {
+			t.keyed = map[string]uint32{}
+		}
+		t.keyed[string(key)] = n
+		for len(t.doubts) <= int(n) {
+			t.doubts = append(t.doubts, nil)
+		}
+		t.doubts[n] = d
+	}
+	return n
+}
+
+// A lane says of what a bound in a sweep is one: an entry's sure match, or its
+// match on a fact.
+type lane struct {
+	bit  int32
+	fact fact
+	sure bool
+}
+
+// A sweep walks along a line of points and keeps the set of entries that match.
+// A bound is the place on the line (32 bits), the lane (31 bits) and whether
+// the lane begins (1) or ends there, in one word: sorting words sorts bounds.
+type sweep struct {
+	bounds []uint64
+	lanes  []lane
+	sure   []uint64
+	may    []bitFact
+}
+
+func (s *sweep) reset(words int) {
+	s.bounds, s.lanes, s.may = s.bounds[:0], s.lanes[:0], s.may[:0]
+	if cap(s.sure) < words {
+		s.sure = make([]uint64, words)
+	}
+	s.sure = s.sure[:words]
+	clear(s.sure)
+}
+
+// lane adds a lane; its bounds follow.
+func (s *sweep) lane(l lane) { s.lanes = append(s.lanes, l) }
+
+// bound adds a bound of the last lane.
+func (s *sweep) bound(at uint32, on bool) {
+	b := uint64(at)<<32 | uint64(len(s.lanes)-1)<<1
+	if on {
+		b |= 1
+	}
+	s.bounds = append(s.bounds, b)
+}
+
+// always says that an entry surely matches everywhere.
+func (s *sweep) always(bit int) { s.sure[bit>>6] |= 1 << (bit & 63) }
+
+// run calls at for each elementary interval, in order: the set of entries that
+// match does not change inside one.
 //
-//	rule 0   |--------------|
-//	rule 1        |-----------------|
+//	entry 0  |--------------|
+//	entry 1       |-----------------|
 //	         0    1         2       3      4 intervals + the rest
-func sweep[T interval.Point[T]](spans []span[T], first T, words int, classes *classTable) dimension[T] {
-	type bound struct {
-		at   T
-		span int32
-		on   bool
-	}
-	n := 0
-	for i := range spans {
-		n += len(spans[i].where)
-	}
-	bounds := make([]bound, 0, 2*n)
-	for i := range spans {
-		for _, r := range spans[i].where {
-			bounds = append(bounds, bound{r.First, int32(i), true})
-			if after, more := r.Last.Next(); more {
-				bounds = append(bounds, bound{after, int32(i), false})
-			}
-		}
-	}
-	slices.SortFunc(bounds, func(a, b bound) int { return a.at.Compare(b.at) })
-
-	active := newActiveSet(words)
-	var d dimension[T]
-	cut := func(at T) {
-		id := classes.of(active)
-		if k := len(d.of); k > 0 && d.of[k-1] == id {
-			return
-		}
-		d.starts = append(d.starts, at)
-		d.of = append(d.of, id)
-	}
-	i := 0
-	for at := first; ; {
-		for i < len(bounds) && bounds[i].at == at {
-			active.toggle(spans[bounds[i].span].bit, spans[bounds[i].span].fact, spans[bounds[i].span].sure, bounds[i].on)
+func (s *sweep) run(at func(first, last uint32), end uint32) {
+	slices.Sort(s.bounds)
+	first := uint32(0)
+	for i := 0; ; {
+		for i < len(s.bounds) && uint32(s.bounds[i]>>32) == first {
+			s.toggle(&s.lanes[uint32(s.bounds[i])>>1], s.bounds[i]&1 == 1)
 			i++
 		}
-		cut(at)
-		if i == len(bounds) {
-			d.starts, d.of = slices.Clip(d.starts), slices.Clip(d.of)
-			return d
+		if i == len(s.bounds) {
+			at(first, end)
+			return
 		}
-		at = bounds[i].at
+		next := uint32(s.bounds[i] >> 32)
+		at(first, next-1)
+		first = next
 	}
 }
 
-// find returns the class of a point by binary search.
-func (d *dimension[T]) find(p T) uint32 {
-	lo, hi := 0, len(d.starts) // starts[lo] <= p < starts[hi]
-	for hi-lo > 1 {
-		m := int(uint(lo+hi) >> 1)
-		if d.starts[m].Compare(p) <= 0 {
-			lo = m
-		} else {
-			hi = m
-		}
-	}
-	return d.of[lo]
-}
-
-// hash is 128 bits wide so that a collision, which would be a wrong answer, is
-// out of reach.
-type hash [2]uint64
-
-func (h *hash) xor(o hash) { h[0] ^= o[0]; h[1] ^= o[1] }
-
-// randomWord is a fixed pseudo-random function of a rule slot and a state
-// (splitmix64 finaliser).
-func randomWord(bit int, state int64) hash {
-	mix := func(x uint64) uint64 {
-		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-		x = (x ^ x>>27) * 0x94d049bb133111eb
-		return x ^ x>>31
-	}
-	x := uint64(bit)<<32 ^ uint64(state+1)
-	return hash{mix(x + 0x9e3779b97f4a7c15), mix(mix(x+0x3c6ef372fe94f82a) ^ 0xd1b54a32d192ed03)}
-}
-
-const sureState = -1 // state of randomWord for a sure match; facts are >= 0
-
-// activeSet is the state of a sweep: which rules match at the current point.
-type activeSet struct {
-	hash    hash
-	sure    []uint64
-	mayHash map[int]hash   // per rule with doubts at this point: XOR over its facts
-	facts   map[int][]fact // the facts themselves
-}
-
-func newActiveSet(words int) *activeSet {
-	return &activeSet{sure: make([]uint64, words), mayHash: map[int]hash{}, facts: map[int][]fact{}}
-}
-
-func (a *activeSet) isSure(bit int) bool { return a.sure[bit>>6]>>(bit&63)&1 == 1 }
-
-// toggle switches a rule's sure match or one of its doubts on or off.
-func (a *activeSet) toggle(bit int, f fact, sure, on bool) {
-	if sure {
-		if len(a.mayHash) > 0 {
-			a.hash.xor(a.mayHash[bit]) // doubts count only while the match is not sure
-		}
-		a.hash.xor(randomWord(bit, sureState))
-		a.sure[bit>>6] ^= 1 << (bit & 63)
+func (s *sweep) toggle(l *lane, on bool) {
+	if l.sure {
+		s.sure[l.bit>>6] ^= 1 << (l.bit & 63)
 		return
 	}
-	w := randomWord(bit, int64(f))
-	h := a.mayHash[bit]
-	h.xor(w)
+	f := bitFact{l.bit, l.fact}
 	if on {
-		a.facts[bit] = append(a.facts[bit], f)
-		a.mayHash[bit] = h
-	} else {
-		a.facts[bit] = slices.DeleteFunc(a.facts[bit], func(x fact) bool { return x == f })
-		a.mayHash[bit] = h
-		if len(a.facts[bit]) == 0 {
-			delete(a.facts, bit)
-			delete(a.mayHash, bit)
+		s.may = append(s.may, f)
+		return
+	}
+	i := slices.Index(s.may, f)
+	s.may[i] = s.may[len(s.may)-1]
+	s.may = s.may[:len(s.may)-1]
+}
+
+// span4 adds the bounds of an IPv4 set.
+func (s *sweep) span4(l lane, set interval.Set[interval.IPv4]) {
+	s.lane(l)
+	for _, r := range set {
+		s.bound(uint32(r.First), true)
+		if after, more := r.Last.Next(); more {
+			s.bound(uint32(after), false)
 		}
 	}
-	if !a.isSure(bit) {
-		a.hash.xor(w)
-	}
 }
 
-// freeze copies the active set into a class.
-func (a *activeSet) freeze() class {
-	c := class{sure: slices.Clone(a.sure)}
-	for bit, facts := range a.facts {
-		if !a.isSure(bit) {
-			c.addMay(bit, facts)
+// spanPorts adds the bounds of a port set.
+func (s *sweep) spanPorts(l lane, set interval.Set[interval.Port]) {
+	s.lane(l)
+	for _, r := range set {
+		s.bound(uint32(r.First), true)
+		if after, more := r.Last.Next(); more {
+			s.bound(uint32(after), false)
 		}
 	}
-	return c
 }
 
-func (c *class) addMay(bit int, facts []fact) {
-	if c.may == nil {
-		c.may, c.facts = make([]uint64, len(c.sure)), map[int][]fact{}
+func hasBit(words []uint64, bit int) bool { return words[bit>>6]>>(bit&63)&1 == 1 }
+
+func setBit(words []uint64, bit int) { words[bit>>6] |= 1 << (bit & 63) }
+
+func forEachBit(words []uint64, f func(bit int)) {
+	for w, x := range words {
+		for ; x != 0; x &= x - 1 {
+			f(w*64 + bits.TrailingZeros64(x))
+		}
 	}
-	c.may[bit>>6] |= 1 << (bit & 63)
-	c.facts[bit] = slices.Sorted(slices.Values(facts))
-}
-
-// classTable numbers the distinct classes of a dimension.
-type classTable struct {
-	list []class
-	ids  map[hash]uint32
-}
-
-func newClassTable() *classTable { return &classTable{ids: map[hash]uint32{}} }
-
-func (t *classTable) of(a *activeSet) uint32 {
-	id, ok := t.ids[a.hash]
-	if !ok {
-		id = uint32(len(t.list))
-		t.ids[a.hash] = id
-		t.list = append(t.list, a.freeze())
-	}
-	return id
 }

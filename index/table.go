@@ -2,319 +2,282 @@ package index
 
 import (
 	"encoding/binary"
-	"slices"
-	"sync"
+	"math/bits"
 
 	"ipflow/index/interval"
+	"ipflow/ingest/flow"
 )
 
+// A stageTable is a Stage unfolded for the remote addresses of one family: the
+// outcome of the Stage for every remote row and service column. It is compiled
+// once per Stage and shared by the classifiers that the Stage is part of.
+type stageTable struct {
+	stage    *Stage
+	remote4  remotes[interval.IPv4] // numbers are rows; empty for IPv6
+	remote6  remotes[interval.IPv6] // numbers are rows; empty for IPv4
+	services services               // classes are columns
+	width    uint32
+	table    []uint16 // row-major: outcome numbers; nil when bits is set
+	outcomes []layerOutcome
+	bits     *intersection // set when the table would be too large
+}
+
 const (
-	maxIDs   = 1 << 16 // distinct verdicts of one classifier
-	maxCodes = 1 << 20 // combinations of outcomes that are looked up by position
+	maxIDs   = 1 << 16 // distinct outcomes of a Stage, verdicts of a classifier
+	maxCells = 1 << 24 // pairs of classes that are tried for one table
 
 	defaultMaxTable = 1 << 21 // cells of one table, kept after equal rows are merged
 )
 
-// build fuses the stages of one NIC, direction and local address. family4 says
-// which remote addresses it answers for: the local address's family.
-func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
-	tables := make([]*stageTable, len(stages))
-	for i, s := range stages {
-		tables[i] = c.table(s, family4)
+// table returns the Stage's table for a family, compiled on first use.
+func (c *compiler) table(s *Stage, family4 bool) *stageTable {
+	i := 0
+	if !family4 {
+		i = 1
 	}
-	f := fuser{c: c, tables: tables, family4: family4}
-	k := f.fuse()
-	f.release()
-	if k == nil {
-		k = &Classifier{chain: newChain(c, tables)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables[i] == nil {
+		b := c.builders.Get().(*builder)
+		s.tables[i] = b.table(s, family4)
+		c.builders.Put(b)
 	}
-	return k
+	return s.tables[i]
 }
 
-// knownPool keeps the look-up arrays of fusers: they are large, mostly zero and
-// needed for a moment.
-var knownPool sync.Pool
-
-func (f *fuser) release() {
-	if f.known == nil {
+// finish computes the outcomes of all pairs of classes, or leaves that for each
+// question where there would be too many.
+func (b *builder) finish(t *stageTable) {
+	rowOf, columnOf, ok := b.fill(t)
+	if ok {
+		t.remote4.renumber(rowOf)
+		t.remote6.renumber(rowOf)
+		t.services.renumber(columnOf)
 		return
 	}
-	for _, code := range f.used {
-		f.known[code] = 0
-	}
-	knownPool.Put(&f.known)
+	t.table, t.width, t.outcomes = nil, 0, nil
+	t.bits = newIntersection(b)
 }
 
-// fuser joins stage tables into one: the intervals of all are merged, each
-// remote row and service column of the result is a tuple of rows and columns of
-// the parts, and a cell is the verdict of the tuple of their outcomes.
-type fuser struct {
-	c       *compiler
-	tables  []*stageTable
-	family4 bool
-	k       *Classifier
-	table   []uint16 // row-major: positions in k.verdicts
-	width   int
-
-	local map[VerdictID]uint16 // verdict → position in k.verdicts
-	known []uint16             // combination of outcomes → position + 1; all zero between uses
-	used  []uint64             // combinations set in known
-	rare  map[uint64]uint16    // the same where combinations are too many
-}
-
-// fuse returns nil when the table would be too large.
-func (f *fuser) fuse() *Classifier {
-	codes := uint64(1)
-	for _, t := range f.tables {
-		if t.bits != nil {
-			return nil
-		}
-		if codes *= uint64(len(t.outcomes)); codes > 1<<48 {
-			return nil
-		}
+// fill computes the outcome of every pair of classes; equal rows and equal columns
+// are stored once. It gives up when the table would be too large.
+func (b *builder) fill(t *stageTable) (rowOf, columnOf []uint32, ok bool) {
+	height, width := b.remote.len(), b.columns.len()
+	if height*width > maxCells || b.c.maxTable < 0 {
+		return nil, nil, false
 	}
-	f.k, f.local = &Classifier{}, map[VerdictID]uint16{}
-	if codes <= maxCodes {
-		if p, ok := knownPool.Get().(*[]uint16); ok && uint64(cap(*p)) >= codes {
-			f.known = (*p)[:cap(*p)]
-		} else {
-			f.known = make([]uint16, codes)
-		}
-	} else {
-		f.rare = map[uint64]uint16{}
-	}
-	services, columns := fuseServices(f.tables)
-	var rows *tuples
-	var rowOf []uint32
-	if f.family4 {
-		var d dimension[interval.IPv4]
-		d, rows = fuseDimensions(f.tables, func(t *stageTable) *dimension[interval.IPv4] { return &t.remote4 })
-		if rowOf = f.fill(rows, columns); rowOf == nil {
-			return nil
-		}
-		d.renumber(rowOf)
-		for _, s := range d.starts {
-			f.k.start4 = append(f.k.start4, uint32(s))
-		}
-		f.compactRows(d.of)
-	} else {
-		var d dimension[interval.IPv6]
-		d, rows = fuseDimensions(f.tables, func(t *stageTable) *dimension[interval.IPv6] { return &t.remote6 })
-		if rowOf = f.fill(rows, columns); rowOf == nil {
-			return nil
-		}
-		d.renumber(rowOf)
-		f.k.start6 = d.starts
-		f.compactRows(d.of)
-	}
-	table, columnOf := mergeColumns(f.table, f.width)
-	f.table, f.width = table, len(table)*f.width/len(f.table)
-	services.renumber(columnOf)
-	if len(f.table)/f.width > 1<<16 || f.width > 1<<16 || len(services.groups) > 1<<8 {
-		return nil
-	}
-	f.k.lookup = newServiceLookup(&services)
-	f.compactTable()
-	return f.k
-}
-
-func (f *fuser) compactRows(rows []uint32) {
-	f.k.row = make([]uint16, len(rows))
-	for i, r := range rows {
-		f.k.row[i] = uint16(r) // fuse gives up where rows do not fit
-	}
-}
-
-func (f *fuser) compactTable() {
-	f.k.width = uint32(f.width)
-	if len(f.k.verdicts) > 1<<8 {
-		f.k.table16 = slices.Clone(f.table)
-		return
-	}
-	f.k.table8 = make([]uint8, len(f.table))
-	for i, id := range f.table {
-		f.k.table8[i] = uint8(id)
-	}
-}
-
-// fill computes the verdicts of all pairs of row and column tuples; equal rows
-// are stored once. The result maps row tuples to rows; it is nil when the table
-// would be too large.
-func (f *fuser) fill(rows, columns *tuples) []uint32 {
-	width := columns.len()
-	if rows.len()*width > maxCells {
-		return nil
-	}
-	rowOf := make([]uint32, rows.len())
-	seen := map[string]uint32{}
-	codes, bytes := make([]uint64, width), make([]byte, 2*width)
-	for r := range rowOf {
-		clear(codes)
-		for i, t := range f.tables {
-			row := t.table[rows.at(r, i)*t.width:]
-			n := uint64(len(t.outcomes))
-			for s, column := range columns.part[i] {
-				codes[s] = codes[s]*n + uint64(row[column])
-			}
-		}
-		for s, code := range codes {
-			id, ok := f.position(code)
-			if !ok {
-				return nil
-			}
-			binary.LittleEndian.PutUint16(bytes[2*s:], id)
-		}
-		n, known := seen[string(bytes)]
+	plain := make([]uint32, len(b.entries)+1) // outcome number + 1 of each sure match
+	keyed := map[string]uint32{}
+	var key []byte
+	doubtful := func(r, s int) uint32 {
+		key = b.outcomeKey(r, s, key[:0])
+		n, known := keyed[string(key)]
 		if !known {
-			n = uint32(len(seen))
-			if int(n+1)*width > f.c.maxTable {
-				return nil
+			n = uint32(len(t.outcomes))
+			t.outcomes = append(t.outcomes, b.outcome(key))
+			keyed[string(key)] = n
+		}
+		return n
+	}
+	b.rows.reset(width)
+	b.row = append(b.row[:0], make([]uint16, width)...)
+	places := b.places.upTo(width)
+	rowOf = make([]uint32, height)
+	for r := range rowOf {
+		hash := uint64(0)
+		for s := range b.row {
+			p := b.pair(r, s)
+			at, pure := p.match()
+			var n uint32
+			if !pure || p.remoteDoubts != nil || p.serviceDoubts != nil {
+				n = doubtful(r, s)
+			} else {
+				if plain[at] == 0 {
+					t.outcomes = append(t.outcomes, b.sureOutcome(at))
+					plain[at] = uint32(len(t.outcomes))
+				}
+				n = plain[at] - 1
 			}
-			seen[string(bytes)] = n
-			for i := 0; i < len(bytes); i += 2 {
-				f.table = append(f.table, binary.LittleEndian.Uint16(bytes[i:]))
+			b.row[s] = uint16(n)
+			hash += uint64(n+1) * places[s]
+		}
+		if len(t.outcomes) > maxIDs {
+			return nil, nil, false
+		}
+		rowOf[r], _ = b.rows.ofHashed(b.row, hash)
+		if b.rows.len()*width > b.c.maxTable {
+			return nil, nil, false
+		}
+	}
+	t.table, columnOf = mergeColumns(b.rows.rows, width, &b.places)
+	t.width = uint32(len(t.table) / b.rows.len())
+	return rowOf, columnOf, true
+}
+
+// match returns the position of the first entry that surely matches in both
+// classes, len(entries) for none; pure is false when that entry has facts.
+func (p *pair) match() (at int, pure bool) {
+	for w, x := range p.remote {
+		if x &= p.service[w]; x != 0 {
+			at = bits.TrailingZeros64(x)
+			return w*64 + at, p.based[w]>>at&1 == 0
+		}
+	}
+	return len(p.entries), true
+}
+
+// sureOutcome is the outcome when an entry surely matches; none when at is past
+// the entries.
+func (b *builder) sureOutcome(at int) layerOutcome {
+	if at == len(b.entries) {
+		return layerOutcome{}
+	}
+	return layerOutcome{sure: b.entries[at].rule}
+}
+
+// noMatch ends the key of a Stage in which no rule surely matches: admin rules,
+// and Stages that are missing.
+const noMatch = 1<<32 - 1
+
+// outcomeKey names the outcome where a remote class meets a service class.
+func (b *builder) outcomeKey(remote, service int, key []byte) []byte {
+	p := b.pair(remote, service)
+	return p.key(key)
+}
+
+func (b *builder) pair(remote, service int) pair {
+	return pair{b.entries, b.based, b.remote.sure.row(remote), b.columns.row(service), b.remote.doubtsOf(remote), b.columns.doubtsOf(service)}
+}
+
+// pair is a remote and a service class.
+type pair struct {
+	entries                     []entry
+	based                       []uint64
+	remote, service             []uint64
+	remoteDoubts, serviceDoubts *doubts
+}
+
+// key names the outcome: doubtful entries, marked, each with its facts, then the
+// sure match.
+func (p *pair) key(key []byte) []byte {
+	for w := range p.remote {
+		sure := p.remote[w] & p.service[w]
+		may := sure & p.based[w]
+		sure &^= may
+		if p.remoteDoubts != nil {
+			may |= p.remoteDoubts.may[w] & p.service[w]
+		}
+		if p.serviceDoubts != nil {
+			may |= p.remote[w] & p.serviceDoubts.may[w]
+			if p.remoteDoubts != nil {
+				may |= p.remoteDoubts.may[w] & p.serviceDoubts.may[w]
 			}
 		}
-		rowOf[r] = n
-	}
-	f.width = width
-	return rowOf
-}
-
-// position returns where the verdict of a combination of outcomes stands.
-func (f *fuser) position(code uint64) (id uint16, ok bool) {
-	if f.known != nil {
-		if x := f.known[code]; x != 0 {
-			return x - 1, true
+		end := 64
+		if sure != 0 {
+			end = bits.TrailingZeros64(sure)
+			may &= 1<<end - 1
 		}
-	} else if x, known := f.rare[code]; known {
-		return x, true
-	}
-	v := f.c.verdicts.intern(f.c.conclude(f.outcomes(code)))
-	if id, ok = f.local[v]; !ok {
-		if len(f.k.verdicts) == maxIDs-1 {
-			return 0, false
+		for ; may != 0; may &= may - 1 {
+			key = p.appendDoubt(key, w*64+bits.TrailingZeros64(may))
 		}
-		id = uint16(len(f.k.verdicts))
-		f.local[v] = id
-		f.k.verdicts = append(f.k.verdicts, v)
+		if sure != 0 {
+			return binary.LittleEndian.AppendUint32(key, uint32(w*64+end)<<1)
+		}
 	}
-	if f.known != nil {
-		f.known[code] = id + 1
-		f.used = append(f.used, code)
-	} else {
-		f.rare[code] = id
-	}
-	return id, true
+	return binary.LittleEndian.AppendUint32(key, noMatch)
 }
 
-// outcomes takes a combination apart.
-func (f *fuser) outcomes(code uint64) []layerOutcome {
-	out := make([]layerOutcome, len(f.tables))
-	for i := len(f.tables) - 1; i >= 0; i-- {
-		n := uint64(len(f.tables[i].outcomes))
-		out[i] = f.tables[i].outcomes[code%n]
-		code /= n
+// appendDoubt writes a doubtful entry: its position, marked, then its facts.
+func (p *pair) appendDoubt(key []byte, bit int) []byte {
+	facts := p.entries[bit].facts
+	for _, d := range [...]*doubts{p.remoteDoubts, p.serviceDoubts} {
+		if d != nil {
+			facts = unionFacts(facts, d.of(bit))
+		}
 	}
-	return out
+	key = binary.LittleEndian.AppendUint32(key, uint32(bit)<<1|1)
+	key = binary.LittleEndian.AppendUint32(key, uint32(len(facts)))
+	for _, f := range facts {
+		key = binary.LittleEndian.AppendUint32(key, uint32(f))
+	}
+	return key
 }
 
-// mergeColumns joins equal columns of a row-major table; columnOf says where
-// each went.
-func mergeColumns[T uint16 | uint32](table []T, width int) (merged []T, columnOf []uint32) {
-	rows := len(table) / width
-	column := make([]byte, 4*rows)
-	ids := map[string]uint32{}
+// outcome reads a key back.
+func (b *builder) outcome(key []byte) layerOutcome { return readOutcome(b.entries, key) }
+
+func readOutcome(entries []entry, key []byte) (out layerOutcome) {
+	next := func() uint32 {
+		x := binary.LittleEndian.Uint32(key)
+		key = key[4:]
+		return x
+	}
+	for {
+		x := next()
+		if x == noMatch {
+			return out
+		}
+		e := &entries[x>>1]
+		if x&1 == 0 {
+			out.sure = e.rule
+			return out
+		}
+		facts := make([]fact, next())
+		for i := range facts {
+			facts[i] = fact(next())
+		}
+		out.may = append(out.may, doubtfulRule{e.rule, facts})
+	}
+}
+
+// mergeColumns joins equal columns of a row-major table; columnOf says where each
+// went.
+func mergeColumns(table []uint16, width int, places *weights) (merged []uint16, columnOf []uint32) {
+	height := len(table) / width
+	hashes, weight := make([]uint64, width), places.upTo(height)
+	for r := range height {
+		w := weight[r]
+		for s, x := range table[r*width : (r+1)*width] {
+			hashes[s] += uint64(x+1) * w
+		}
+	}
 	columnOf = make([]uint32, width)
 	var first []int // a column of each kind
-	for s := range width {
-		for r := range rows {
-			binary.LittleEndian.PutUint32(column[4*r:], uint32(table[r*width+s]))
-		}
-		n, ok := ids[string(column)]
-		if !ok {
-			n = uint32(len(first))
-			ids[string(column)] = n
+	byHash := make(map[uint64]uint32, width)
+	for s, h := range hashes {
+		n, ok := byHash[h]
+		if ok = ok && equalColumns(table, width, s, first[n]); !ok {
+			n = uint32(len(first)) // of two columns with one hash the second is not found again: it stays
+			byHash[h] = n
 			first = append(first, s)
 		}
 		columnOf[s] = n
 	}
-	merged = make([]T, 0, rows*len(first))
-	for r := range rows {
+	merged = make([]uint16, 0, height*len(first))
+	for r := range height {
+		row := table[r*width : (r+1)*width]
 		for _, s := range first {
-			merged = append(merged, table[r*width+s])
+			merged = append(merged, row[s])
 		}
 	}
 	return merged, columnOf
 }
 
-// tuples numbers tuples of part numbers: part[i][n] is the i-th part of tuple n.
-type tuples struct {
-	part [][]uint32
-	ids  map[[3]uint32]uint32
-}
-
-func newTuples(parts int) *tuples {
-	return &tuples{part: make([][]uint32, parts), ids: map[[3]uint32]uint32{}}
-}
-
-func (t *tuples) len() int { return max(1, len(t.ids)) }
-
-func (t *tuples) at(n, part int) uint32 { return t.part[part][n] }
-
-// of numbers a tuple; unused places of key are zero.
-func (t *tuples) of(key [3]uint32) uint32 {
-	n, ok := t.ids[key]
-	if !ok {
-		n = uint32(len(t.ids))
-		t.ids[key] = n
-		for i := range t.part {
-			t.part[i] = append(t.part[i], key[i])
+func equalColumns(table []uint16, width, a, b int) bool {
+	for r := 0; r < len(table); r += width {
+		if table[r+a] != table[r+b] {
+			return false
 		}
 	}
-	return n
+	return true
 }
 
-// fuseDimensions merges the cuts of the same dimension of several tables; the
-// intervals of the result belong to tuples.
-//
-//	part 1   |--- a ---|-- b --|
-//	part 2   |- c -|---- d ----|
-//	result   |-ac--|ad-|--bd---|
-func fuseDimensions[T interval.Point[T]](tables []*stageTable, pick func(*stageTable) *dimension[T]) (dimension[T], *tuples) {
-	parts := make([]*dimension[T], len(tables))
-	for i, t := range tables {
-		parts[i] = pick(t)
+// layerOrder is Azure's order of the layers that stand in a classifier
+// (network-security-group-how-it-works).
+func layerOrder(dir flow.Direction) [3]flow.Layer {
+	if dir == flow.Outbound {
+		return [3]flow.Layer{flow.SecurityAdmin, flow.NetworkInterface, flow.Subnet}
 	}
-	return mergeCuts(parts)
-}
-
-func mergeCuts[T interval.Point[T]](parts []*dimension[T]) (d dimension[T], ts *tuples) {
-	ts = newTuples(len(parts))
-	var at [3]int
-	var start T // the first point of the space is the zero value
-	for {
-		var key [3]uint32
-		for i, p := range parts {
-			key[i] = p.of[at[i]]
-		}
-		if n := ts.of(key); len(d.of) == 0 || d.of[len(d.of)-1] != n {
-			d.starts, d.of = append(d.starts, start), append(d.of, n)
-		}
-		next := -1
-		for i, p := range parts {
-			if at[i]+1 < len(p.starts) && (next < 0 || p.starts[at[i]+1].Compare(parts[next].starts[at[next]+1]) < 0) {
-				next = i
-			}
-		}
-		if next < 0 {
-			return d, ts
-		}
-		start = parts[next].starts[at[next]+1]
-		for i, p := range parts {
-			if at[i]+1 < len(p.starts) && p.starts[at[i]+1] == start {
-				at[i]++
-			}
-		}
-	}
+	return [3]flow.Layer{flow.SecurityAdmin, flow.Subnet, flow.NetworkInterface}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
 )
 
 // VerdictID is the position of a verdict in its index's table. Equal verdicts
@@ -63,15 +64,15 @@ const (
 // endsOf says how a rule ends its layer. Security groups pass what they allow;
 // admin rules do too, unless they always allow. An access that could not be
 // read may be any.
-func (s *Stage) endsOf(e *entry) ends {
-	if e == nil {
+func (s *Stage) endsOf(r *network.Rule) ends {
+	if r == nil {
 		return endPass
 	}
-	switch e.rule.Access {
+	switch r.Access {
 	case flow.Deny:
 		return endDeny
 	case flow.Allow:
-		if e.rule.Always {
+		if r.Always {
 			return endAllow
 		}
 		return endPass
@@ -88,16 +89,15 @@ func (s *Stage) anyEnd() ends {
 	return endPass | endDeny
 }
 
-// layerOutcome is what one Stage says in one cell: the entries that may match
+// layerOutcome is what one Stage says in one cell: the rules that may match
 // before the one that surely does, and that one.
 type layerOutcome struct {
-	stage *Stage
-	may   []doubtfulEntry
-	sure  *entry // nil when the stage is missing, or no admin rule matches
+	may  []doubtfulRule
+	sure *network.Rule // nil when the stage is missing, or no admin rule matches
 }
 
-type doubtfulEntry struct {
-	e     *entry
+type doubtfulRule struct {
+	rule  *network.Rule
 	facts []fact
 }
 
@@ -109,23 +109,24 @@ type doubtfulEntry struct {
 // reaches layer i can end, tails[i][j] how layer i can end if its first j
 // doubtful entries miss.
 type verdictBuilder struct {
+	stages []*Stage
 	layers []layerOutcome
 	open   []ends
 	tails  [][]ends
 }
 
-func newVerdictBuilder(layers []layerOutcome) *verdictBuilder {
-	b := &verdictBuilder{layers: layers, open: make([]ends, len(layers)+1), tails: make([][]ends, len(layers))}
+func newVerdictBuilder(stages []*Stage, layers []layerOutcome) *verdictBuilder {
+	b := &verdictBuilder{stages: stages, layers: layers, open: make([]ends, len(layers)+1), tails: make([][]ends, len(layers))}
 	b.open[len(layers)] = endAllow
 	for i := len(layers) - 1; i >= 0; i-- {
-		o := &layers[i]
+		o, s := &layers[i], stages[i]
 		tail := make([]ends, len(o.may)+1)
-		if o.missing() {
-			tail[0] = o.stage.anyEnd()
+		if s.isMissing() {
+			tail[0] = s.anyEnd()
 		} else {
-			tail[len(o.may)] = o.stage.endsOf(o.sure)
+			tail[len(o.may)] = s.endsOf(o.sure)
 			for j := len(o.may) - 1; j >= 0; j-- {
-				tail[j] = tail[j+1] | o.stage.endsOf(o.may[j].e)
+				tail[j] = tail[j+1] | s.endsOf(o.may[j].rule)
 			}
 		}
 		b.tails[i], b.open[i] = tail, b.through(tail[0], i)
@@ -133,7 +134,7 @@ func newVerdictBuilder(layers []layerOutcome) *verdictBuilder {
 	return b
 }
 
-func (o *layerOutcome) missing() bool { return o.stage.entries == nil }
+func (s *Stage) isMissing() bool { return s.scope == nil }
 
 // through turns the ends of layer i into the packet's.
 func (b *verdictBuilder) through(e ends, i int) ends {
@@ -143,9 +144,57 @@ func (b *verdictBuilder) through(e ends, i int) ends {
 	return e&^endPass | b.open[i+1]
 }
 
+// name puts a rule into the column of its layer.
+func (s *Stage) name(v *flow.Verdict, ref flow.RuleRef) {
+	switch s.layer {
+	case flow.SecurityAdmin:
+		v.AdminRule = ref
+	case flow.Subnet:
+		v.SubnetRule = ref
+	case flow.NetworkInterface:
+		v.NICRule = ref
+	case flow.NoLayer:
+		panic("index: stage without a layer")
+	}
+}
+
+// concludeSure is conclude where nothing is in doubt, nearly always; ok is false
+// elsewhere.
+func concludeSure(stages []*Stage, layers []layerOutcome) (v flow.Verdict, ok bool) {
+	v.Access = flow.Allow
+	for i, s := range stages {
+		o := &layers[i]
+		if len(o.may) > 0 || s.isMissing() {
+			return v, false
+		}
+		if o.sure == nil {
+			continue
+		}
+		v.Rule, v.Layer = o.sure.Ref, s.layer
+		s.name(&v, o.sure.Ref)
+		switch s.endsOf(o.sure) {
+		case endPass:
+		case endDeny:
+			v.Access = flow.Deny
+			return v, true
+		case endAllow:
+			return v, true
+		default:
+			return v, false
+		}
+	}
+	if v.Rule == 0 {
+		v.Reason = flow.ReasonNoNSG
+	}
+	return v, true
+}
+
 // conclude builds the verdict of a cell.
-func (c *compiler) conclude(layers []layerOutcome) flow.Verdict {
-	b := newVerdictBuilder(layers)
+func (c *compiler) conclude(stages []*Stage, layers []layerOutcome) flow.Verdict {
+	if v, ok := concludeSure(stages, layers); ok {
+		return v
+	}
+	b := newVerdictBuilder(stages, layers)
 	var v flow.Verdict
 	switch b.open[0] {
 	case endAllow:
@@ -178,8 +227,8 @@ func (b *verdictBuilder) nominalRule(v *flow.Verdict) {
 		if o.sure == nil {
 			continue
 		}
-		v.Rule, v.Layer = o.sure.rule.Ref, o.stage.layer
-		if o.stage.endsOf(o.sure) != endPass {
+		v.Rule, v.Layer = o.sure.Ref, b.stages[i].layer
+		if b.stages[i].endsOf(o.sure) != endPass {
 			return
 		}
 	}
@@ -190,12 +239,12 @@ func (b *verdictBuilder) nominalRule(v *flow.Verdict) {
 func (b *verdictBuilder) decisiveFacts(forAccess bool) (facts []fact) {
 	const both = endAllow | endDeny
 	for i := range b.layers {
-		o, last := &b.layers[i], i == len(b.layers)-1
-		if o.missing() && (!forAccess || b.open[i] == both) {
-			facts = append(facts, o.stage.missing)
+		o, s, last := &b.layers[i], b.stages[i], i == len(b.layers)-1
+		if s.isMissing() && (!forAccess || b.open[i] == both) {
+			facts = append(facts, s.missing)
 		}
 		for j, d := range o.may {
-			hit, rest := o.stage.endsOf(d.e), b.tails[i][j+1]
+			hit, rest := s.endsOf(d.rule), b.tails[i][j+1]
 			var decides bool
 			switch {
 			case hit|rest == endPass: // both go on: the rule counts after the last layer only
@@ -222,17 +271,7 @@ func (b *verdictBuilder) certainLayers(v *flow.Verdict) {
 	for i := range b.layers {
 		o := &b.layers[i]
 		if o.sure != nil && len(o.may) == 0 {
-			ref := o.sure.rule.Ref
-			switch o.stage.layer {
-			case flow.SecurityAdmin:
-				v.AdminRule = ref
-			case flow.Subnet:
-				v.SubnetRule = ref
-			case flow.NetworkInterface:
-				v.NICRule = ref
-			case flow.NoLayer:
-				panic("index: stage without a layer")
-			}
+			b.stages[i].name(v, o.sure.Ref)
 		}
 		if b.tails[i][0] != endPass {
 			return

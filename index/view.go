@@ -32,7 +32,8 @@ type sideKey struct {
 	source, local bool
 }
 
-// viewOf returns the view of the NIC's subnet, made on first use.
+// viewOf returns the view of the NIC's subnet, made on first use. Subnets from
+// which all looks the same share a view.
 func (c *compiler) viewOf(nic *network.NIC) *view {
 	key := network.Key(nic.SubnetID) + "\x00" + nic.SubnetFact
 	if nic.Observed != nil {
@@ -42,13 +43,35 @@ func (c *compiler) viewOf(nic *network.NIC) *view {
 	defer c.mu.Unlock()
 	v, ok := c.views[key]
 	if !ok {
-		v = &view{compiler: c, nic: nic, vnetKey: nic.VirtualNetworkKey(), asgs: map[string]*reach{}, sides: map[sideKey]*reach{}}
-		own := v.vnetSpace()
-		v.virtualNetwork = v.observed(nic.ObservedVirtualNetwork(), func() *reach { return v.virtualNetworkReach(own) })
-		v.internet = v.observed(nic.ObservedInternet(), func() *reach { return v.internetReach(own) })
-		v.loadBalancer = v.observed(nic.ObservedLoadBalancer(), func() *reach { return c.loadBalancer })
-		c.views[key] = v
+		v = c.newView(nic)
+		same := sight{vnetKey: v.vnetKey, virtualNetwork: v.virtualNetwork, internet: v.internet, loadBalancer: v.loadBalancer}
+		if v.vnetKey == "" {
+			same.fact = nic.SubnetFact
+		}
+		if nic.Observed != nil {
+			same.observer = nic
+		}
+		if old := c.sights[same]; old != nil {
+			v = old
+		}
+		c.sights[same], c.views[key] = v, v
 	}
+	return v
+}
+
+// sight is all that tells views apart.
+type sight struct {
+	vnetKey, fact                          string
+	observer                               *network.NIC
+	virtualNetwork, internet, loadBalancer *reach
+}
+
+func (c *compiler) newView(nic *network.NIC) *view {
+	v := &view{compiler: c, nic: nic, vnetKey: nic.VirtualNetworkKey(), asgs: map[string]*reach{}, sides: map[sideKey]*reach{}}
+	own := v.vnetSpace()
+	v.virtualNetwork = v.observed(nic.ObservedVirtualNetwork(), func() *reach { return v.virtualNetworkReach(own) })
+	v.internet = v.observed(nic.ObservedInternet(), func() *reach { return v.internetReach(own) })
+	v.loadBalancer = v.observed(nic.ObservedLoadBalancer(), func() *reach { return c.loadBalancer })
 	return v
 }
 
@@ -228,15 +251,26 @@ func (v *view) remoteASG(id string) *reach {
 
 // reachOf returns one side of a rule as this view sees it, cached.
 func (v *view) reachOf(key sideKey) *reach {
+	selectors := key.rule.Destination
+	if key.source {
+		selectors = key.rule.Source
+	}
+	if len(selectors) == 1 {
+		switch selectors[0].Kind {
+		case network.SelectAny, network.SelectVirtualNetwork, network.SelectInternet, network.SelectAzureLoadBalancer:
+			return v.selector(selectors[0], key.local)
+		case network.SelectServiceTag:
+			if v.nic.Observed == nil {
+				return v.compiler.serviceTag(selectors[0].Text)
+			}
+		case network.SelectPrefix, network.SelectASG, network.SelectUnknown:
+		}
+	}
 	v.mu.Lock()
 	x, ok := v.sides[key]
 	v.mu.Unlock()
 	if ok {
 		return x
-	}
-	selectors := key.rule.Destination
-	if key.source {
-		selectors = key.rule.Source
 	}
 	x = v.side(key.rule, selectors, key.local)
 	v.mu.Lock()

@@ -35,6 +35,23 @@ type Config struct {
 type Summary struct {
 	Rows, Allow, Deny, Unknown, Errors int64
 	Elapsed                            time.Duration
+	Stages                             Stages
+}
+
+// Stages says how long the goroutines of a run worked at each stage, added up
+// over all of them. Reading and decoding is the Source's own account.
+type Stages struct {
+	Parse    time.Duration // flow columns to numbers
+	Classify time.Duration // rows to NICs, classifiers and verdicts
+	Encode   time.Duration // batches to blocks of the output
+	Write    time.Duration // blocks to the output
+}
+
+func (s *Stages) add(o Stages) {
+	s.Parse += o.Parse
+	s.Classify += o.Classify
+	s.Encode += o.Encode
+	s.Write += o.Write
 }
 
 // Engine runs batches from a Source through the classifiers into a Sink. It
@@ -89,6 +106,7 @@ type encoded struct {
 	rows   int64
 	block  Block
 	counts [4]int64 // by flow.Access, then errors
+	stages Stages
 }
 
 // Run reads src to its end and closes the sink. On any error, and when ctx is
@@ -104,10 +122,12 @@ func (e *Engine) Run(ctx context.Context, src Source, sink Sink) (s Summary, err
 	if err := e.pump(ctx, src, sink, &s); err != nil {
 		return s, err
 	}
+	closing := time.Now()
 	if err := sink.Close(); err != nil {
 		return s, err
 	}
 	finished = true
+	s.Stages.Write += time.Since(closing)
 	s.Elapsed = time.Since(start)
 	return s, nil
 }
@@ -164,10 +184,13 @@ func (e *Engine) work(ctx context.Context, sink Sink, batches <-chan *column.Bat
 			continue
 		}
 		out := encoded{seq: b.Seq, rows: int64(b.Rows())}
+		start := time.Now()
 		ids := w.classify(b)
 		out.counts = w.count(ids)
+		answered := time.Now()
 		block, err := sink.Encode(b, ids, e.table)
 		b.Release()
+		out.stages = Stages{Parse: w.parsed, Classify: answered.Sub(start) - w.parsed, Encode: time.Since(answered)}
 		if err != nil {
 			return fmt.Errorf("encode results: %w", err)
 		}
@@ -194,9 +217,12 @@ func (e *Engine) commit(ctx context.Context, sink Sink, results <-chan encoded, 
 			}
 			delete(waiting, next)
 			next++
+			start := time.Now()
 			if err := sink.Commit(r.block); err != nil {
 				return fmt.Errorf("write results: %w", err)
 			}
+			r.stages.Write = time.Since(start)
+			s.Stages.add(r.stages)
 			s.Rows += r.rows
 			s.Unknown += r.counts[flow.Unknown]
 			s.Allow += r.counts[flow.Allow]

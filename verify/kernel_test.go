@@ -22,7 +22,7 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 		if i%4 == 3 {
 			maxTable = -1
 		}
-		ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable})
+		ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable, LargeSet: i%2 - 1})
 		if err != nil {
 			t.Fatal(err)
 		}

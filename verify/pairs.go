@@ -125,7 +125,7 @@ type pairSlot struct {
 func (w *worker) classifyEnds(b *column.Batch) []ID {
 	n := b.Rows()
 	l := &w.lanes
-	l.decode(b, w.nics, w.vms)
+	w.parse(b)
 	l.direction.fill(n, flow.Outbound)
 	w.ids = grow(w.ids, n)
 	for i := range w.ids {

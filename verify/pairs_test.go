@@ -154,7 +154,7 @@ func TestTwoEndedRows(t *testing.T) {
 				}
 			})
 		}
-		if want := (Summary{Rows: int64(len(cases)), Allow: 8, Deny: 7, Unknown: 4, Errors: 9, Elapsed: sum.Elapsed}); sum != want {
+		if want := (Summary{Rows: int64(len(cases)), Allow: 8, Deny: 7, Unknown: 4, Errors: 9, Elapsed: sum.Elapsed, Stages: sum.Stages}); sum != want {
 			t.Errorf("%s: summary %+v", engine, sum)
 		}
 	}

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"time"
+
 	"ipflow/index"
 	"ipflow/ingest/column"
 	"ipflow/ingest/flow"
@@ -21,7 +23,8 @@ type worker struct {
 	vms     *textIDs
 	direct  [][]index.Local // by nic text: the addresses of the one NIC it names
 	found   map[question]located
-	classOf []uint8 // by ID: slot of counts
+	classOf []uint8       // by ID: slot of counts
+	parsed  time.Duration // what decoding the last batch's lanes took
 
 	// Of two-ended runs: the answers of each end, and pairs met before.
 	atSource, atDestination []ID
@@ -60,7 +63,7 @@ func (w *worker) classify(b *column.Batch) []ID {
 	if w.e.cfg.Ends {
 		return w.classifyEnds(b)
 	}
-	w.lanes.decode(b, w.nics, w.vms)
+	w.parse(b)
 	w.ids = grow(w.ids, b.Rows())
 	w.groups.begin(len(w.ids))
 	if w.e.cfg.Judge == nil && w.lanes.paired(b) {
@@ -70,6 +73,13 @@ func (w *worker) classify(b *column.Batch) []ID {
 	}
 	w.groups.answer(&w.lanes, w.ids)
 	return w.ids
+}
+
+// parse decodes the batch's flow columns.
+func (w *worker) parse(b *column.Batch) {
+	start := time.Now()
+	w.lanes.decode(b, w.nics, w.vms)
+	w.parsed = time.Since(start)
 }
 
 // group hands every row to its classifier, or answers it by the judge.

@@ -11,11 +11,6 @@ import (
 	"strings"
 )
 
-// The estate and flows of the rows that run from file to file: 500 NICs in 40
-// subnets, 60 groups (36 of 50 rules, 18 of 200, 6 of 1000), 8 % tag operands;
-// few NICs have most of the flows.
-const worldName = "500 NICs, 60 NSGs"
-
 // made returns the path of a generated file or directory, made by `ipflow synth`
 // when it is not there. Files of other generators than today's are removed.
 func (r *race) made(name string, args ...string) (string, error) {
@@ -76,6 +71,8 @@ func (r *race) filesDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
+// estate is the one of all rows that run from file to file, that of
+// manynics.Options: 500 NICs in 40 subnets, 60 groups, 8 % tag operands.
 func (r *race) estate() (string, error) {
 	if r.quick {
 		return r.made("estate", "estate", "--nics", "60", "--nsgs", "10", "--subnets", "8", "--rules", "50:6,200:4", "--tags", "0.08")
@@ -88,4 +85,21 @@ func (r *race) rowsOf() int { return r.size(20_000_000, 100_000) }
 
 func (r *race) flows(estate, name string, rows int, more ...string) (string, error) {
 	return r.made(name, append([]string{"flows", "-s", estate, "--rows", fmt.Sprint(rows), "--mix", "flow", "--no-progress"}, more...)...)
+}
+
+// bytesUnder is the size of the files in a directory.
+func bytesUnder(dir string) (int64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	total := int64(0)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return 0, err
+		}
+		total += info.Size()
+	}
+	return total, nil
 }

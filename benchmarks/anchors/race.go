@@ -41,11 +41,23 @@ var rows = []struct {
 	run        func(*race) error
 }{
 	{"hotlist", "one hot list on one core against rte_acl", (*race).runHotList},
+	{"nics", "the engine over 500 NICs in random order on one core", (*race).runNICs},
 	{"verify", "Parquet to Parquet against DuckDB copying the input; scaling; peak memory", (*race).runVerify},
 	{"csv", "CSV to Parquet against DuckDB", (*race).runCSV},
+	{"sql", "a plain range join in DuckDB's SQL, on a sample", (*race).runSQL},
+	{"compile", "compiling 10,000 NSGs: time and memory", (*race).runCompile},
+	{"load", "loading and compiling 50,000 NICs: time and peak memory", (*race).runLoad},
+	{"memory", "memory of the index per NIC", (*race).runMemory},
 }
 
 func main() {
+	if mine, err := measuring(); mine {
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "race: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {

@@ -2,10 +2,23 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 )
+
+// TestMain lets the race start this program for measurements, as it starts itself.
+func TestMain(m *testing.M) {
+	if mine, err := measuring(); mine {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
 
 // quick runs rows of the race with small sizes and returns what it printed.
 func quick(t *testing.T, row string) string {
@@ -48,13 +61,26 @@ func TestHotListRace(t *testing.T) {
 // TestFileRaces runs from file to file: the sizes are small, the checks of answers
 // and kept columns are those of the full race.
 func TestFileRaces(t *testing.T) {
-	printed := quick(t, "verify,csv")
-	for _, want := range []string{"Parquet → Parquet", "peak memory of a run", "one → two cores", "CSV → Parquet", "| carry | "} {
+	printed := quick(t, "verify,csv,sql")
+	for _, want := range []string{"Parquet → Parquet", "peak memory of a run", "one → two cores", "CSV → Parquet", "| carry | ", "plain SQL range join"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("no %q in\n%s", want, printed)
 		}
 	}
 	skipAbsent(t, printed)
+}
+
+// TestEstateRows needs no anchor.
+func TestEstateRows(t *testing.T) {
+	printed := quick(t, "nics,compile,load,memory")
+	for _, want := range []string{"random NIC order", "half IPv6, addresses as text", "compile 100 NSGs", "load + compile 500 NICs", "peak memory", "memory per NIC"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("no %q in\n%s", want, printed)
+		}
+	}
+	if strings.Contains(printed, "not run") {
+		t.Error(printed)
+	}
 }
 
 // TestAbsentAnchor hides the compiler: the row says so and the others are there.

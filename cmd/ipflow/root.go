@@ -57,7 +57,7 @@ What the files do not say makes an answer Unknown, never a guess.`,
 		return usagef("%w; '%s --help' lists the flags", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.checkCommand(), a.diagnoseCommand(), a.effectiveCommand(), a.inspectCommand(), a.verifyCommand(),
-		a.lintCommand(), a.diffCommand(), a.auditCommand(),
+		a.lintCommand(), a.diffCommand(), a.testCommand(), a.auditCommand(),
 		a.reachCommand(), a.matrixCommand(), a.assumptionsCommand(), a.synthCommand(), a.versionCommand(), a.manCommand())
 	return root
 }

@@ -277,11 +277,13 @@ func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flo
 	case err != nil:
 		return flowsError(err)
 	}
-	a.summary(sum)
+	a.summary(sum, flows.DecodeTime())
 	return f.failOn.exit(sum.Deny, sum.Unknown, sum.Errors)
 }
 
-func (a *app) summary(s verify.Summary) {
+// summary closes a run. Where the time went is for machines: thread-seconds by
+// stage, which add up to more than the seconds that passed.
+func (a *app) summary(s verify.Summary, decode time.Duration) {
 	peak := peakMemory()
 	rate := float64(s.Rows) / max(s.Elapsed.Seconds(), 1e-9)
 	a.talk.line("info", fmt.Sprintf("%d %s: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s",
@@ -289,5 +291,9 @@ func (a *app) summary(s verify.Summary) {
 		map[string]any{
 			"flows": s.Rows, "allow": s.Allow, "deny": s.Deny, "unknown": s.Unknown, "errors": s.Errors,
 			"seconds": s.Elapsed.Seconds(), "flows_per_second": rate, "peak_memory_bytes": peak,
+			"stage_seconds": map[string]any{
+				"decode": decode.Seconds(), "parse": s.Stages.Parse.Seconds(), "classify": s.Stages.Classify.Seconds(),
+				"encode": s.Stages.Encode.Seconds(), "write": s.Stages.Write.Seconds(),
+			},
 		})
 }

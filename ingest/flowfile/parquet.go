@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go"
@@ -22,6 +23,7 @@ const maxWindow = 1 << 24
 // parquetDecoder reads a Parquet file, row group by row group.
 type parquetDecoder struct {
 	in      *input
+	timed   func(start time.Time)
 	source  *column.ParquetFile // owns the input's file
 	layout  *layout
 	fields  []arrow.Field
@@ -40,7 +42,7 @@ func openParquet(r *Reader, in *input) (decoder, error) {
 		return nil, err
 	}
 	in.uncount()
-	d := &parquetDecoder{in: in, window: min(r.windowRows(), maxWindow)}
+	d := &parquetDecoder{in: in, timed: r.timed, window: min(r.windowRows(), maxWindow)}
 	var leaves []leaf
 	err := shield(in.name(), func() (err error) {
 		if err = checkFooter(in.file, in.size); err != nil {
@@ -201,6 +203,7 @@ func (d *parquetDecoder) readColumns(ctx context.Context, arrays []arrow.Array, 
 					err = fmt.Errorf("row group %d, column %s: %w", d.group, show(c.leaf.name), err)
 				}
 			}()
+			defer d.timed(time.Now())
 			arrays[i], err = c.read(ctx, n)
 			return err
 		})

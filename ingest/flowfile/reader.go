@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
@@ -35,6 +36,7 @@ type Reader struct {
 	err  error // sticky, once Next failed or ended
 	once sync.Once
 
+	decoding  atomic.Int64  // nanoseconds of all goroutines
 	read      *atomic.Int64 // bytes
 	total     int64         // bytes
 	rowsTotal int64
@@ -199,6 +201,13 @@ func (r *Reader) Progress() (bytesRead, bytesTotal, rowsTotal int64) {
 	return min(r.read.Load(), max(r.total, 0)), r.total, r.rowsTotal
 }
 
+// DecodeTime returns how long the reader's goroutines have read and decoded,
+// added up over all of them.
+func (r *Reader) DecodeTime() time.Duration { return time.Duration(r.decoding.Load()) }
+
+// timed adds the time since start to DecodeTime.
+func (r *Reader) timed(start time.Time) { r.decoding.Add(int64(time.Since(start))) }
+
 // Next returns the next batch, which the caller releases; io.EOF at the end.
 func (r *Reader) Next() (*column.Batch, error) {
 	if r.err != nil {
@@ -301,7 +310,11 @@ func (r *Reader) run() {
 			if r.ctx.Err() != nil {
 				return
 			}
+			start := time.Now()
 			rows, decode, err := d.next(r.ctx)
+			if r.format != parquetFormat { // which has an account of its own
+				r.timed(start)
+			}
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -346,6 +359,7 @@ func (r *Reader) send(j *job, decode func() (*column.Batch, error)) bool {
 	}
 	go func() {
 		defer close(j.done)
+		defer r.timed(time.Now())
 		j.batch, j.err = decode()
 	}()
 	return true

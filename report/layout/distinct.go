@@ -16,7 +16,25 @@ type Distinct struct {
 	// so that nothing has to be cleared between batches.
 	stamp []uint64
 	round uint32
+
+	// Verdicts recur from batch to batch, so the texts of each are looked up once:
+	// what a row of verdicts stands for is kept as one number per column.
+	rows  map[*verify.Row]*rowTexts
+	texts []*rowTexts // of Rows
+	ids   [numResults]map[string]uint32
+	names [numResults][]string
+	seen  [numResults][]uint64 // per number the call of Strings that last saw it, above its code
+	call  uint32
 }
+
+// rowTexts are the numbers of a row's texts, by column; noText for null.
+type rowTexts [numResults]uint32
+
+const (
+	noText = ^uint32(0)
+	// maxRows bounds what is remembered; beyond it the memory starts afresh.
+	maxRows = 1 << 18
+)
 
 var distincts = sync.Pool{New: func() any { return new(Distinct) }}
 
@@ -25,7 +43,6 @@ func NewDistinct(ids []verify.ID, t verify.Table) *Distinct {
 	d := distincts.Get().(*Distinct)
 	if n := t.Len(); len(d.stamp) < n {
 		d.stamp = make([]uint64, n+n/2)
-		d.round = 0
 	}
 	if d.round++; d.round == 0 {
 		clear(d.stamp)
@@ -34,45 +51,88 @@ func NewDistinct(ids []verify.ID, t verify.Table) *Distinct {
 	if cap(d.Local) < len(ids) {
 		d.Local = make([]uint32, len(ids))
 	}
+	if len(d.rows) > maxRows {
+		clear(d.seen[:])
+		clear(d.names[:])
+		clear(d.ids[:])
+		d.rows = nil
+	}
+	if d.rows == nil {
+		d.rows = map[*verify.Row]*rowTexts{}
+	}
 	d.Local = d.Local[:len(ids)]
-	d.Rows = d.Rows[:0]
+	d.Rows, d.texts = d.Rows[:0], d.texts[:0]
 	mark := uint64(d.round) << 32
 	for i, id := range ids {
 		s := d.stamp[id]
 		if s&^0xffffffff != mark {
 			s = mark | uint64(len(d.Rows))
 			d.stamp[id] = s
-			d.Rows = append(d.Rows, t.Row(id))
+			row := t.Row(id)
+			d.Rows, d.texts = append(d.Rows, row), append(d.texts, d.textsOf(row))
 		}
 		d.Local[i] = uint32(s)
 	}
 	return d
 }
 
-// Release gives the memory back. The Distinct must not be used afterwards.
-func (d *Distinct) Release() {
-	clear(d.Rows)
-	distincts.Put(d)
+// textsOf numbers the texts of a row.
+func (d *Distinct) textsOf(row *verify.Row) *rowTexts {
+	x, ok := d.rows[row]
+	if ok {
+		return x
+	}
+	x = new(rowTexts)
+	for r := range numResults {
+		text := ""
+		if r != Priority {
+			text = r.Text(row)
+		}
+		if text == "" {
+			x[r] = noText
+			continue
+		}
+		n, ok := d.ids[r][text]
+		if !ok {
+			if d.ids[r] == nil {
+				d.ids[r] = map[string]uint32{}
+			}
+			n = uint32(len(d.names[r]))
+			d.ids[r][text] = n
+			d.names[r] = append(d.names[r], text)
+			d.seen[r] = append(d.seen[r], 0)
+		}
+		x[r] = n
+	}
+	d.rows[row] = x
+	return x
 }
+
+// Release gives the memory back. The Distinct must not be used afterwards.
+func (d *Distinct) Release() { distincts.Put(d) }
 
 // Strings returns the distinct non-null values of a string column in order of
 // first appearance, and per entry of Rows an index into them, -1 for null.
 func (d *Distinct) Strings(r Result) (values []string, code []int32) {
 	code = make([]int32, len(d.Rows))
-	at := make(map[string]int32, len(d.Rows))
-	for i, row := range d.Rows {
-		s := r.Text(row)
-		if s == "" {
+	if d.call++; d.call == 0 {
+		for r := range d.seen {
+			clear(d.seen[r])
+		}
+		d.call = 1
+	}
+	mark, seen := uint64(d.call)<<32, d.seen[r]
+	for i, x := range d.texts {
+		n := x[r]
+		if n == noText {
 			code[i] = -1
 			continue
 		}
-		c, ok := at[s]
-		if !ok {
-			c = int32(len(values))
-			at[s] = c
-			values = append(values, s)
+		if seen[n]&^0xffffffff != mark {
+			seen[n] = mark | uint64(len(values))
+			values = append(values, d.names[r][n])
 		}
-		code[i] = c
+		code[i] = int32(uint32(seen[n]))
 	}
 	return values, code
 }

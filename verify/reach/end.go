@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ipflow/index"
+	"ipflow/ingest/diag"
 	"ipflow/ingest/network"
 )
 
@@ -22,6 +23,7 @@ type End struct {
 	tag       *network.Selector // service tag; its addresses depend on the NIC that looks
 	without   index.Addresses   // of the tag, not meant
 	joined    *index.Addresses  // of the members, once asked for
+	held      *Held             // of the members; see Prepare
 	notes     []string
 	// Doubts are facts on which the end may hold more than is told, sorted.
 	Doubts []string
@@ -114,7 +116,7 @@ func Resolve(n *network.Network, text string) (End, error) {
 	case len(matches) > 1:
 		return End{}, ambiguous(text, matches, words)
 	case qualified:
-		return End{}, fmt.Errorf("%q is not in the snapshot; write nic:, vm:, subnet:, vnet:, nsg:, asg: or tag: and a name or id of it", text)
+		return End{}, fmt.Errorf("%q is not in the snapshot; write nic:, vm:, subnet:, vnet:, nsg:, asg: or tag: and a name or id of it%s", text, nearest(n, name))
 	}
 	return resolveTag(n, text, text)
 }
@@ -150,12 +152,47 @@ func ambiguous(text string, matches []found, words []string) error {
 func resolveTag(n *network.Network, text, name string) (End, error) {
 	s, _, ok := network.ParseSelector(name)
 	if !ok || s.Kind == network.SelectPrefix || s.Kind == network.SelectUnknown {
-		return End{}, fmt.Errorf("%q is no NIC, VM, subnet, virtual network, NSG, ASG, service tag, prefix or address of the snapshot", text)
+		return End{}, fmt.Errorf("%q is no NIC, VM, subnet, virtual network, NSG, ASG, service tag, prefix or address of the snapshot%s", text, nearest(n, name))
 	}
 	if s.Kind == network.SelectServiceTag && n.Tag(name) == nil {
-		return End{}, fmt.Errorf("%q is neither in the snapshot nor a tag of its tag file (name one with --service-tags)", text)
+		return End{}, fmt.Errorf("%q is neither in the snapshot nor a tag of its tag file (name one with --service-tags)%s", text, nearest(n, name))
 	}
 	return End{Text: text, tag: &s}, nil
+}
+
+// nearest suggests a name of the snapshot that differs in a few letters.
+func nearest(n *network.Network, text string) string {
+	best, at := "", 3
+	near := func(name string) {
+		if d := diag.Distance(network.Key(text), network.Key(name)); d < at && d < len(name)/2 || d == at && best != "" && name < best {
+			best, at = name, d
+		}
+	}
+	for _, c := range n.NICs {
+		near(c.Name)
+	}
+	for _, m := range n.VirtualMachines {
+		near(m.Name)
+	}
+	for _, s := range n.Subnets {
+		near(s.Name)
+	}
+	for _, v := range n.VirtualNetworks {
+		near(v.Name)
+	}
+	for _, g := range n.SecurityGroups {
+		near(g.Name)
+	}
+	for _, f := range findASGs(n, "") {
+		near(network.LastSegment(f.id))
+	}
+	for _, tag := range []string{"Internet", "VirtualNetwork", "AzureLoadBalancer"} {
+		near(tag)
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
 }
 
 func matchesID(id, name, wanted string) bool {

@@ -17,12 +17,16 @@ type Held struct {
 
 // Far returns the addresses of an end at the other side of a NIC's flows. They
 // rest on addresses only: whoever has the address of a member counts.
+//
+// c is not looked at when the end is made of NICs.
 func (p *Prober) Far(e *End, c *network.NIC) (out Held) {
 	switch {
 	case e.tag != nil:
 		return heldTag(p.ix.Selectors().Of(c, *e.tag))
 	case !e.IsNICs() || len(e.Prefixes) > 0:
 		return Held{Sure: e.addresses, Most: e.addresses}
+	case e.held != nil:
+		return *e.held
 	}
 	out.Most = p.memberAddresses(e)
 	for _, m := range e.Members {
@@ -40,6 +44,17 @@ func (p *Prober) Far(e *End, c *network.NIC) (out Held) {
 	}
 	out.Facts = sorted(out.Facts)
 	return out
+}
+
+// Prepare looks up once what many questions ask of an end.
+func (p *Prober) Prepare(e *End) {
+	if !e.IsNICs() || len(e.Prefixes) > 0 || e.held != nil {
+		return
+	}
+	p.notes, p.noted = nil, map[string]bool{}
+	held := p.Far(e, nil)
+	e.held = &held
+	e.notes = append(slices.Clip(e.notes), p.notes...)
 }
 
 // Near returns which addresses of the NIC itself an end holds.

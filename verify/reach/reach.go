@@ -2,6 +2,7 @@ package reach
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,8 +79,9 @@ type Expected func(s *space.Space, nic *network.NIC, dir flow.Direction) space.S
 type Answer struct {
 	Sets  []Set
 	Notes []string // what the reader must know to trust the answer, sorted
-	// Asked NICs have flows among those asked about, told or not.
-	Asked int
+	// Asked are the NICs that have flows among those asked about, told or not, in
+	// no order.
+	Asked []*network.NIC
 }
 
 // Set is flows with the same access at some NICs. Each NIC stands for its own
@@ -129,7 +131,7 @@ func (p *Prober) Ask(q Question) Answer {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), byNIC(a.NICs[0], b.NICs[0]), cmp.Compare(a.Access, b.Access))
 	})
 	slices.Sort(p.notes)
-	out.Notes, out.Asked = p.notes, len(p.met)
+	out.Notes, out.Asked = p.notes, slices.Collect(maps.Keys(p.met))
 	return out
 }
 

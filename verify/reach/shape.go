@@ -144,18 +144,18 @@ func (p *Prober) WriteText(w io.Writer, a Answer) error {
 		}
 		line("%s %s at %s", s.Direction, s.Access, few(names))
 		for j := range s.Boxes {
-			line("  %s", boxText(s.Direction, &s.Boxes[j]))
-			line("    %s", p.because(s.Boxes[j].Decision))
+			line("  %s", BoxText(s.Direction, &s.Boxes[j]))
+			line("    %s", p.Because(s.Boxes[j].Decision))
 		}
 		witness := space.FlowOf(s.WitnessNIC.ID, s.Witness)
-		line("  for example %s", flowText(&witness))
+		line("  for example %s", FlowText(&witness))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// boxText tells a box in the packet's direction.
-func boxText(dir flow.Direction, b *Box) string {
+// BoxText tells a box in the packet's direction.
+func BoxText(dir flow.Direction, b *Box) string {
 	w := space.WordsOf(b.Box)[0]
 	source, sourcePorts, destination, destinationPorts := w.Remote, w.RemotePorts, w.Local, w.LocalPorts
 	if dir == flow.Outbound {
@@ -183,8 +183,8 @@ func few(list []string) string {
 	return strings.Join(list[:shownItems-1], ", ") + fmt.Sprintf(" and %d more", len(list)-shownItems+1)
 }
 
-// because names the deciding rule with its place, or the facts that are missing.
-func (p *Prober) because(d Decision) string {
+// Because names the deciding rule with its place, or the facts that are missing.
+func (p *Prober) Because(d Decision) string {
 	var parts []string
 	if r := p.net.Rule(d.Rule); r != nil {
 		text := "by " + network.LastSegment(r.GroupID()) + ", " + r.Spelling()
@@ -199,7 +199,8 @@ func (p *Prober) because(d Decision) string {
 	return strings.Join(parts, "; ")
 }
 
-func flowText(f *space.Flow) string {
+// FlowText tells a flow in the packet's direction.
+func FlowText(f *space.Flow) string {
 	end := func(ip string, port *uint16) string {
 		switch {
 		case port == nil:
@@ -222,16 +223,20 @@ func (p *Prober) Example(a Answer) string {
 	at := slices.IndexFunc(a.Sets, func(s Set) bool { return s.Access == flow.Allow })
 	s := &a.Sets[max(at, 0)]
 	f := space.FlowOf(s.WitnessNIC.ID, s.Witness)
-	text := s.Access.String() + ": " + f.Direction + " " + flowText(&f) + " at " + f.NIC
+	text := s.Access.String() + ": " + f.Direction + " " + FlowText(&f) + " at " + f.NIC
+	d := p.WitnessDecision(s)
+	if id := p.RuleID(d); id != "" {
+		return text + ", by " + id
+	}
+	return text + ", " + d.Reason
+}
+
+// WitnessDecision returns what decides the witness of a set.
+func (p *Prober) WitnessDecision(s *Set) Decision {
 	for i := range s.Boxes {
-		b := &s.Boxes[i]
-		if !p.space.Contains(p.space.Box(b.Box), s.Witness) {
-			continue
+		if b := &s.Boxes[i]; p.space.Contains(p.space.Box(b.Box), s.Witness) {
+			return b.Decision
 		}
-		if id := p.RuleID(b.Decision); id != "" {
-			return text + ", by " + id
-		}
-		return text + ", " + b.Reason
 	}
 	panic("reach: a witness that no box holds")
 }

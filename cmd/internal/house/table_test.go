@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"index/interval":             {},
 	"index/route":                {},
 	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
+	"verify/assert":              {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/reach", "verify/space"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
 	"verify/diff":                {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "verify/space"},
 	"verify/effective":           {"index", "ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
@@ -44,6 +45,9 @@ var mayImport = map[string][]string{
 	"verify/space":               {"index", "index/interval", "ingest/flow"},
 	"verify/lint":                {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network"},
 	"report":                     {"ingest/column", "report/...", "verify"},
+	"report/annotation":          {"verify/assert"},
+	"report/junit":               {"verify/assert"},
+	"report/tap":                 {"verify/assert"},
 	"report/layout":              {"ingest/column", "verify"},
 	"report/layout/layouttest":   {"ingest/column", "report/layout", "verify"},
 	"report/flows":               {"ingest/column", "report/layout", "verify"},
@@ -58,6 +62,7 @@ var mayImport = map[string][]string{
 	"cmd/internal/house":         {},
 	"benchmarks":                 {"ingest/...", "index/...", "verify/...", "report/...", "benchmarks/..."},
 	"benchmarks/corpus":          {"ingest/..."},
+	"benchmarks/manynics":        {"benchmarks/corpus", "index", "ingest/column", "ingest/network", "verify", "verify/oracle"},
 	"benchmarks/hotlist":         {"benchmarks/corpus", "index", "ingest/flow", "ingest/network", "verify/oracle"},
 }
 

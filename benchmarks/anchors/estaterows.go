@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+
+	"ipflow/benchmarks/corpus"
+	"ipflow/benchmarks/manynics"
+)
+
+// nicCases are the runs over many NICs in random order. Addresses are numbers in
+// the judged ones: reading their text is the file rows' business.
+var nicCases = []struct {
+	name      string
+	mix       corpus.Mix
+	ipv6      float64
+	addresses corpus.Addresses
+}{
+	{"flow", corpus.FlowLike, 0, corpus.Uint32},
+	{"adversarial", corpus.Adversarial, 0, corpus.Uint32},
+	{"flow, half IPv6", corpus.FlowLike, 0.5, corpus.Binary},
+	{"adversarial, half IPv6", corpus.Adversarial, 0.5, corpus.Binary},
+	{"flow, addresses as text", corpus.FlowLike, 0, corpus.Text},
+	{"flow, half IPv6, addresses as text", corpus.FlowLike, 0.5, corpus.Text},
+}
+
+// runNICs times the engine over many NICs on one core.
+func (r *race) runNICs() error {
+	r.say("nics: %d rounds in a process of their own", r.rounds)
+	m, err := r.measure(1, "nics", r.size(1<<22, 1<<16), r.rounds)
+	if err != nil {
+		return err
+	}
+	ns := m.NS
+	what := "500 NICs, 60 NSGs, random NIC order, all layers, all result ids, one core: "
+	for _, g := range []struct {
+		name           string
+		gate, moonshot float64
+	}{{"flow", 50, 20}, {"adversarial", 50, 20}, {"flow, half IPv6", 80, 35}, {"adversarial, half IPv6", 80, 35}} {
+		r.gates = append(r.gates, gate{
+			row: "nics", what: what + g.name, unit: "ns", values: ns[g.name], gate: atMost(g.gate), moonshot: atMost(g.moonshot),
+			ours: amount(median(ns[g.name]), "ns a flow"), anchor: "–",
+		})
+	}
+	t := table{title: "The engine over 500 NICs on one core, windows of 2^20 rows, ns a flow", head: []string{"flows", "median (least–most)"}}
+	for _, c := range nicCases {
+		t.rows = append(t.rows, []string{c.name, spread(ns[c.name], "ns")})
+	}
+	r.tables = append(r.tables, t)
+	return nil
+}
+
+// runCompile times the compiler on two cores.
+func (r *race) runCompile() error {
+	groups := r.size(10_000, 100)
+	var took, kept, grown []float64
+	var last measurement
+	for round := range r.rounds {
+		r.say("compile: round %d of %d", round+1, r.rounds)
+		m, err := r.measure(2, "compile", groups, 1)
+		if err != nil {
+			return err
+		}
+		took, kept, grown, last = append(took, m.Seconds), append(kept, m.LiveMB), append(grown, m.GrownMB), m
+	}
+	what := fmt.Sprintf("compile %d NSGs (%.2gM rules, 8 %% tag operands), two cores", groups, float64(last.Rules)/1e6)
+	r.gates = append(
+		r.gates,
+		gate{row: "compile", what: what, unit: "s", values: took, gate: atMost(5), moonshot: atMost(1.5), ours: seconds(took), anchor: "–"},
+		gate{
+			row: "compile", what: "… memory of the index (live heap)", unit: "MB", values: kept, gate: atMost(300), moonshot: atMost(150),
+			ours: fmt.Sprintf("%.0f MB; resident size grew by %.0f MB meanwhile", median(kept), median(grown)), anchor: "–",
+		})
+	return nil
+}
+
+// runLoad loads and compiles a large export with the program, for one flow.
+func (r *race) runLoad() error {
+	name := "50,000 NICs, 5,000 NSGs × 100 rules"
+	args := []string{"estate", "--nics", "50000", "--nsgs", "5000", "--rules", "100"}
+	if r.quick {
+		name = "500 NICs, 50 NSGs × 100 rules"
+		args = []string{"estate", "--nics", "500", "--nsgs", "50", "--rules", "100"}
+	}
+	estate, err := r.made("estate-large", args...)
+	if err != nil {
+		return err
+	}
+	flows, err := r.flows(estate, "flow.csv", 1)
+	if err != nil {
+		return err
+	}
+	size, err := bytesUnder(estate)
+	if err != nil {
+		return err
+	}
+	f := &fileRace{race: r, estate: estate}
+	l := f.ours("load", 2, flows)
+	if _, err := l.once(); err != nil { // the file cache
+		return err
+	}
+	if err := f.interleave("load"); err != nil {
+		return err
+	}
+	took := l.each(func(c *cost) float64 { return c.load + c.compile })
+	peak := scaled(l.each(func(c *cost) float64 { return c.peakMB }), 1e-3)
+	r.gates = append(
+		r.gates,
+		gate{
+			row: "load", what: fmt.Sprintf("load + compile %s (%.0f MB of JSON), two cores", name, float64(size)/1e6), unit: "s",
+			values: took, gate: atMost(12), moonshot: atMost(5), anchor: "–",
+			ours: fmt.Sprintf("%s + %s", seconds(l.each(func(c *cost) float64 { return c.load })), seconds(l.each(func(c *cost) float64 { return c.compile }))),
+		},
+		gate{row: "load", what: "… peak memory", unit: "GB", values: peak, gate: atMost(3), moonshot: atMost(3), ours: amount(median(peak), "GB"), anchor: "–"})
+	return nil
+}
+
+// runMemory weighs the index of the estate that the file rows use.
+func (r *race) runMemory() error {
+	w, err := manynics.New(manynics.Options(0))
+	if err != nil {
+		return err
+	}
+	var m measurement
+	if _, err := compiled(w.Network, &m); err != nil {
+		return err
+	}
+	nics := float64(m.NICs)
+	r.gates = append(r.gates, gate{
+		row: "memory", what: "memory per NIC: 500 NICs, 60 NSGs, two layers, both directions (live heap)", unit: "KB", values: []float64{m.LiveMB * 1e3 / nics},
+		ours: fmt.Sprintf("%.1f MB; tables alone %.1f KB a NIC", m.LiveMB, float64(m.Bytes)/1e3/nics), anchor: "–", gate: atMost(64), moonshot: atMost(16),
+	})
+	return nil
+}

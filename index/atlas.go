@@ -1,0 +1,248 @@
+package index
+
+import (
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
+)
+
+// An atlas cuts the addresses of one family by the large address sets that rules
+// name, service tags for the most part: a region is the addresses that the same
+// large sets hold. It is made once for an index. Lists that name a tag of 8,000
+// prefixes need not repeat them: a classifier keeps its own few intervals, and
+// which of the regions are alike for it (zones).
+//
+//	AzureCloud   |------------|     |---|
+//	Storage          |--|              |---|
+//	regions     0| 1 | 2| 1   |  0  |1 |2|3| 0
+type atlas[T interval.Point[T]] struct {
+	starts []T      // interval i runs from starts[i] to before starts[i+1]
+	region []uint16 // of each interval
+	sets   [][]uint16
+	count  int // regions
+}
+
+const (
+	defaultLargeSet = 128     // ranges beyond which a set is large
+	maxRegions      = 1 << 10 // of one atlas; with more, a set must be larger to count
+	maxZones        = 1 << 8  // of one classifier
+	maxZoneSets     = 64      // large sets that one classifier may name
+)
+
+// newAtlas cuts the line by the sets with more than least ranges. It leaves out
+// the smallest of them while there are too many regions; taken lists the sets that
+// count, in the atlas's order.
+func newAtlas[T interval.Point[T]](sets []interval.Set[T], least int) (a *atlas[T], taken []int) {
+	for ; ; least = 2*least + 1 {
+		taken = taken[:0]
+		var large []interval.Set[T]
+		for i, s := range sets {
+			if len(s) > least {
+				taken, large = append(taken, i), append(large, s)
+			}
+		}
+		if a = cutByLarge(large); a.count <= maxRegions {
+			return a, taken
+		}
+	}
+}
+
+func cutByLarge[T interval.Point[T]](sets []interval.Set[T]) *atlas[T] {
+	type bound struct {
+		at  T
+		set int32
+	}
+	var first T
+	var bounds []bound
+	for i, s := range sets {
+		for _, r := range s {
+			bounds = append(bounds, bound{r.First, int32(i)})
+			if after, more := r.Last.Next(); more {
+				bounds = append(bounds, bound{after, int32(i)})
+			}
+		}
+	}
+	slices.SortFunc(bounds, func(a, b bound) int { return a.at.Compare(b.at) })
+	a := &atlas[T]{sets: make([][]uint16, len(sets))}
+	inside := make([]uint64, (len(sets)+63)/64)
+	var regions rowSet[uint64]
+	regions.reset(len(inside))
+	for i, at := 0, first; ; at = bounds[i].at {
+		for ; i < len(bounds) && bounds[i].at == at; i++ {
+			inside[bounds[i].set>>6] ^= 1 << (bounds[i].set & 63)
+		}
+		n, fresh := regions.of(inside)
+		if fresh {
+			if a.count++; a.count > maxRegions {
+				return a
+			}
+			forEachBit(inside, func(set int) { a.sets[set] = append(a.sets[set], uint16(n)) })
+		}
+		a.starts, a.region = append(a.starts, at), append(a.region, uint16(n))
+		if i == len(bounds) {
+			a.starts, a.region = slices.Clip(a.starts), slices.Clip(a.region)
+			return a
+		}
+	}
+}
+
+// find returns the interval of an address.
+func (a *atlas[T]) find(p T) int {
+	lo, hi := 0, len(a.starts) // starts[lo] <= p < starts[hi]
+	for hi-lo > 1 {
+		m := int(uint(lo+hi) >> 1)
+		if a.starts[m].Compare(p) <= 0 {
+			lo = m
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+func (a *atlas[T]) regionOf(p T) uint16 { return a.region[a.find(p)] }
+
+// manyIntervals is where zoneOver stops looking: a range that spans more
+// intervals of the atlas is taken to span several zones.
+const manyIntervals = 32
+
+// zoneOver returns the one zone that all of a range is in; ok is false when there
+// may be several.
+func (a *atlas[T]) zoneOver(z *zones, first, last T) (zone uint8, ok bool) {
+	if z.count == 1 {
+		return 0, true
+	}
+	i := a.find(first)
+	zone = z.of[a.region[i]]
+	for n := 0; i+1 < len(a.starts) && a.starts[i+1].Compare(last) <= 0; n++ {
+		if i++; n == manyIntervals || z.of[a.region[i]] != zone {
+			return 0, false
+		}
+	}
+	return zone, true
+}
+
+// eachRegion calls f for the parts of a range that lie in one region each, with
+// their first points.
+func (a *atlas[T]) eachRegion(first, last T, f func(from T, region uint16)) {
+	i := a.find(first)
+	f(first, a.region[i])
+	for i++; i < len(a.starts) && a.starts[i].Compare(last) <= 0; i++ {
+		f(a.starts[i], a.region[i])
+	}
+}
+
+// zones says which regions are alike for lists that name the same large sets.
+type zones struct {
+	sets  []uint16 // the large sets, sorted
+	of    []uint8  // by region
+	some  []uint16 // by zone: a region in it
+	holds []uint64 // by zone: bit i says that sets[i] holds it
+	count int
+}
+
+// A geography is an atlas with the zones that were asked for. It may be used
+// concurrently.
+type geography[T interval.Point[T]] struct {
+	*atlas[T]
+	mu    sync.Mutex
+	zones map[string]*zones
+}
+
+// zonesFor returns the zones of the sets, made once for each combination; nil
+// when there are too many.
+func (g *geography[T]) zonesFor(sets []uint16) *zones {
+	if len(sets) > maxZoneSets {
+		return nil
+	}
+	key := make([]byte, 0, 2*maxZoneSets)
+	for _, s := range sets {
+		key = binary.LittleEndian.AppendUint16(key, s)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	z, ok := g.zones[string(key)]
+	if !ok {
+		z = g.newZones(slices.Clone(sets))
+		g.zones[string(key)] = z
+	}
+	return z
+}
+
+func (a *atlas[T]) newZones(sets []uint16) *zones {
+	inside := make([]uint64, a.count)
+	for i, s := range sets {
+		for _, region := range a.sets[s] {
+			inside[region] |= 1 << i
+		}
+	}
+	z := &zones{sets: sets, of: make([]uint8, a.count)}
+	var kinds rowSet[uint64]
+	kinds.reset(1)
+	for region := range inside {
+		n, fresh := kinds.of(inside[region : region+1])
+		if n == maxZones {
+			return nil
+		}
+		if fresh {
+			z.some, z.holds = append(z.some, uint16(region)), append(z.holds, inside[region])
+		}
+		z.of[region] = uint8(n)
+	}
+	z.count = len(z.some)
+	return z
+}
+
+// survey draws both atlases, once.
+func (c *compiler) survey() {
+	c.surveyed.Do(func() {
+		large := c.largeSets()
+		v4, v6 := make([]interval.Set[interval.IPv4], len(large)), make([]interval.Set[interval.IPv6], len(large))
+		for i, r := range large {
+			v4[i], v6[i] = r.sure.v4, r.sure.v6
+		}
+		a4, taken4 := newAtlas(v4, c.largeSet)
+		for n, i := range taken4 {
+			large[i].large4 = int32(n) + 1
+		}
+		a6, taken6 := newAtlas(v6, c.largeSet)
+		for n, i := range taken6 {
+			large[i].large6 = int32(n) + 1
+		}
+		c.geo4 = &geography[interval.IPv4]{atlas: a4, zones: map[string]*zones{}}
+		c.geo6 = &geography[interval.IPv6]{atlas: a6, zones: map[string]*zones{}}
+	})
+}
+
+// largeSets collects the reaches without doubts that rules of the network name
+// and that may be large: service tags and Internet.
+func (c *compiler) largeSets() (out []*reach) {
+	taken := map[*reach]bool{}
+	add := func(r *reach) {
+		if len(r.may) == 0 && !taken[r] {
+			taken[r] = true
+			out = append(out, r)
+		}
+	}
+	add(c.intern.reach(c.internet, nil))
+	seen := map[string]bool{}
+	sides := func(list []network.Selector) {
+		for i := range list {
+			if s := &list[i]; s.Kind == network.SelectServiceTag && !seen[s.Text] {
+				seen[s.Text] = true
+				add(c.serviceTag(s.Text))
+			}
+		}
+	}
+	for ref := 1; ref < c.net.RuleCount(); ref++ {
+		if r := c.net.Rule(flow.RuleRef(ref)); r != nil {
+			sides(r.Source)
+			sides(r.Destination)
+		}
+	}
+	return out
+}

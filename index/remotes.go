@@ -1,0 +1,206 @@
+package index
+
+import (
+	"slices"
+
+	"ipflow/index/interval"
+)
+
+// remotes maps the remote addresses of a family to numbers: classes, rows, or
+// tuples of those. Interval i runs from starts[i] to before starts[i+1]. Where of[i]
+// is even, of[i]/2 is the number. Where it is odd the interval is mixed: large
+// address sets begin and end inside it, and the number is that of the address's
+// zone in block of[i]/2 of zoned.
+type remotes[T interval.Point[T]] struct {
+	starts []T
+	of     []uint32
+	zoned  []uint32 // blocks of zones.count numbers
+	zones  *zones   // nil when no large set counts here
+}
+
+func (r *remotes[T]) blocks() int {
+	if r.zones == nil {
+		return 0
+	}
+	return len(r.zoned) / r.zones.count
+}
+
+// number looks an address up. region is its region in the atlas.
+func (r *remotes[T]) number(a T, regionOf func(T) uint16) uint32 {
+	lo, hi := 0, len(r.starts) // starts[lo] <= a < starts[hi]
+	for hi-lo > 1 {
+		m := int(uint(lo+hi) >> 1)
+		if r.starts[m].Compare(a) <= 0 {
+			lo = m
+		} else {
+			hi = m
+		}
+	}
+	of := r.of[lo]
+	if of&1 == 0 {
+		return of >> 1
+	}
+	return r.inRegion(of, regionOf(a))
+}
+
+// inRegion is the number of an interval in a region.
+func (r *remotes[T]) inRegion(of uint32, region uint16) uint32 {
+	if of&1 == 0 {
+		return of >> 1
+	}
+	return r.zoned[int(of>>1)*r.zones.count+int(r.zones.of[region])]
+}
+
+// renumber replaces numbers, makes mixed intervals plain where that left one
+// number for all zones, and joins neighbours that became equal.
+func (r *remotes[T]) renumber(to []uint32) {
+	for i, x := range r.zoned {
+		r.zoned[i] = to[x]
+	}
+	kept := make([]uint32, r.blocks()) // by block: what is in its place
+	var blocks rowSet[uint32]
+	if len(kept) > 0 {
+		blocks.reset(r.zones.count)
+	}
+	for i := range kept {
+		block := r.zoned[i*r.zones.count : (i+1)*r.zones.count]
+		if one := block[0]; allEqual(block) {
+			kept[i] = one << 1
+		} else {
+			n, _ := blocks.of(block)
+			kept[i] = n<<1 | 1
+		}
+	}
+	n := 0
+	for i, of := range r.of {
+		if of&1 == 0 {
+			of = to[of>>1] << 1
+		} else {
+			of = kept[of>>1]
+		}
+		if n > 0 && r.of[n-1] == of {
+			continue
+		}
+		r.starts[n], r.of[n] = r.starts[i], of
+		n++
+	}
+	r.starts, r.of, r.zoned = r.starts[:n:n], r.of[:n:n], blocks.rows
+	if len(r.zoned) == 0 {
+		r.zones = nil
+	}
+}
+
+func allEqual(list []uint32) bool {
+	for _, x := range list {
+		if x != list[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// fuseRemotes merges the cuts of several parts; the numbers of the result are
+// tuples of theirs. zones are those of all large sets that the parts name.
+//
+//	part 1   |--- a ---|-- b --|
+//	part 2   |- c -|---- d ----|
+//	result   |-ac--|ad-|--bd---|
+func (f *fuser) fuseRemotes4(parts []*remotes[interval.IPv4]) remotes[interval.IPv4] {
+	return fuseRemotes(f, parts, f.c.geo4, everything.v4[0].Last)
+}
+
+func (f *fuser) fuseRemotes6(parts []*remotes[interval.IPv6]) remotes[interval.IPv6] {
+	return fuseRemotes(f, parts, f.c.geo6, everything.v6[0].Last)
+}
+
+func fuseRemotes[T interval.Point[T]](f *fuser, parts []*remotes[T], geo *geography[T], end T) (out remotes[T]) {
+	f.remote.reset(max(1, len(parts)))
+	f.mixed.reset(max(1, len(parts)))
+	out.zones = zonesOfAll(f, parts, geo)
+	var at [3]int
+	var key, tuple [3]uint32
+	inRegion := func(region uint16) uint32 {
+		for i, p := range parts {
+			tuple[i] = p.inRegion(key[i], region)
+		}
+		n, _ := f.remote.of(tuple[:f.remote.width])
+		return n
+	}
+	add := func(start T, of uint32) {
+		if n := len(out.of); n == 0 || out.of[n-1] != of {
+			out.starts, out.of = append(out.starts, start), append(out.of, of)
+		}
+	}
+	var start T // the first point of the space is the zero value
+	for {
+		mixed := false
+		for i, p := range parts {
+			key[i] = p.of[at[i]]
+			mixed = mixed || key[i]&1 == 1
+		}
+		last, next := end, -1
+		for i, p := range parts {
+			if at[i]+1 < len(p.starts) && (next < 0 || p.starts[at[i]+1].Compare(parts[next].starts[at[next]+1]) < 0) {
+				next = i
+			}
+		}
+		var after T
+		if next >= 0 {
+			after = parts[next].starts[at[next]+1]
+			last, _ = after.Prev()
+		}
+		switch {
+		case !mixed:
+			add(start, inRegion(0)<<1)
+		case out.zones == nil: // too many zones: the interval is cut by region
+			geo.eachRegion(start, last, func(from T, region uint16) { add(from, inRegion(region)<<1) })
+		default:
+			if zone, one := geo.zoneOver(out.zones, start, last); one {
+				add(start, inRegion(out.zones.some[zone])<<1)
+			} else {
+				n, _ := f.mixed.of(key[:f.mixed.width])
+				add(start, n<<1|1)
+			}
+		}
+		if next < 0 {
+			break
+		}
+		start = after
+		for i, p := range parts {
+			if at[i]+1 < len(p.starts) && p.starts[at[i]+1] == start {
+				at[i]++
+			}
+		}
+	}
+	for n := range f.mixed.len() {
+		copy(key[:], f.mixed.row(n))
+		for _, region := range out.zones.some {
+			out.zoned = append(out.zoned, inRegion(region))
+		}
+	}
+	return out
+}
+
+// zonesOfAll returns the zones of the large sets of all parts; nil when none of
+// them is mixed.
+func zonesOfAll[T interval.Point[T]](f *fuser, parts []*remotes[T], geo *geography[T]) *zones {
+	var only *zones
+	f.sets = f.sets[:0]
+	many := false
+	for _, p := range parts {
+		if p.zones != nil {
+			many = many || only != nil && only != p.zones
+			only = p.zones
+			f.sets = append(f.sets, p.zones.sets...)
+		}
+	}
+	if !many {
+		return only
+	}
+	return geo.zonesFor(sorted(f.sets))
+}
+
+func sorted(list []uint16) []uint16 {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
