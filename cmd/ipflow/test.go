@@ -218,7 +218,8 @@ func (a *app) resultsFile(path, format string, results []assert.Result, s *inges
 func (a *app) writeResults(w io.Writer, format string, results []assert.Result, s *ingest.Snapshot, f *testFlags) error {
 	switch format {
 	case "json":
-		return writeJSON(w, assert.ReportOf(results))
+		report := assert.ReportOf(results)
+		return report.WriteJSON(w)
 	case "junit":
 		return junit.Write(w, results, provenance(s)...)
 	case "tap":

@@ -1,7 +1,14 @@
 package assert
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"ipflow/verify/space"
 )
@@ -125,4 +132,32 @@ func notNil(list []string) []string {
 		return []string{}
 	}
 	return list
+}
+
+// WriteJSON writes the report. What could drive a terminal or, as ##, command a
+// pipeline is written as an escape: it reads back the same.
+func (r *Report) WriteJSON(w io.Writer) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	last := rune(0)
+	for _, c := range b.String() {
+		switch {
+		case c == '#' && last == '#', c > '~' && !unicode.IsPrint(c):
+			if high, low := utf16.EncodeRune(c); high != unicode.ReplacementChar {
+				fmt.Fprintf(out, `\u%04x\u%04x`, high, low)
+			} else {
+				fmt.Fprintf(out, `\u%04x`, c)
+			}
+		default:
+			out.WriteRune(c)
+		}
+		last = c
+	}
+	return out.Flush()
 }

@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"index/route":                {},
 	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
 	"verify/assert":              {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/reach", "verify/space"},
+	"verify/assert/asserttest":   {"ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/assert", "verify/reach"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
 	"verify/diff":                {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "verify/space"},
 	"verify/effective":           {"index", "ingest/diag", "ingest/flow", "ingest/network", "verify", "verify/oracle"},
@@ -101,6 +102,7 @@ var homes = map[string]struct {
 	"github.com/chromedp/chromedp":             {testOnly: true},
 	"github.com/google/go-cmp":                 {testOnly: true},
 	"github.com/santhosh-tekuri/jsonschema/v6": {testOnly: true},
+	"github.com/joshdk/go-junit":               {testOnly: true},
 	"github.com/rogpeppe/go-internal":          {testOnly: true},
 	"golang.org/x/tools":                       {testOnly: true},
 }
