@@ -31,7 +31,8 @@ func (r *race) runNICs() error {
 		return err
 	}
 	ns := m.NS
-	what := "500 NICs, 60 NSGs, random NIC order, all layers, all result ids, one core: "
+	o := nicsEstate(0, r.quick)
+	what := fmt.Sprintf("%d NICs, %d NSGs, random NIC order, all layers, all result ids, one core: ", o.NICs, o.NSGs)
 	for _, g := range []struct {
 		name           string
 		gate, moonshot float64
@@ -41,7 +42,7 @@ func (r *race) runNICs() error {
 			ours: amount(median(ns[g.name]), "ns a flow"), anchor: "–",
 		})
 	}
-	t := table{title: "The engine over 500 NICs on one core, windows of 2^20 rows, ns a flow", head: []string{"flows", "median (least–most)"}}
+	t := table{title: fmt.Sprintf("The engine over %d NICs on one core, windows of 2^20 rows", o.NICs), head: []string{"flows", "median (least–most)"}}
 	for _, c := range nicCases {
 		t.rows = append(t.rows, []string{c.name, spread(ns[c.name], "ns")})
 	}
@@ -116,7 +117,7 @@ func (r *race) runLoad() error {
 
 // runMemory weighs the index of the estate that the file rows use.
 func (r *race) runMemory() error {
-	w, err := manynics.New(manynics.Options(0))
+	w, err := manynics.New(nicsEstate(0, r.quick))
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (r *race) runMemory() error {
 	}
 	nics := float64(m.NICs)
 	r.gates = append(r.gates, gate{
-		row: "memory", what: "memory per NIC: 500 NICs, 60 NSGs, two layers, both directions (live heap)", unit: "KB", values: []float64{m.LiveMB * 1e3 / nics},
+		row: "memory", what: fmt.Sprintf("memory per NIC: %d NICs, two layers, both directions (live heap)", m.NICs), unit: "KB", values: []float64{m.LiveMB * 1e3 / nics},
 		ours: fmt.Sprintf("%.1f MB; tables alone %.1f KB a NIC", m.LiveMB, float64(m.Bytes)/1e3/nics), anchor: "–", gate: atMost(64), moonshot: atMost(16),
 	})
 	return nil

@@ -8,7 +8,8 @@
 // rules of any network, an Estate's or one that was loaded: a window of rows is
 // a pure function of options and position, so windows may be drawn in any order
 // and by any number of goroutines. List and its trace are ClassBench-like rule
-// lists for races between classifiers.
+// lists for races between classifiers; NewListEstate puts one into a security
+// group.
 //
 // Equal options give equal bytes on every machine. Estate and Flows never change
 // once made; their methods may run concurrently.

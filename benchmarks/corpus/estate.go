@@ -16,8 +16,9 @@ import (
 type Estate struct {
 	o       Options
 	vnets   int
-	perVNet int   // subnets of a virtual network
-	sizes   []int // custom rules of each group
+	perVNet int        // subnets of a virtual network
+	sizes   []int      // custom rules of each group
+	list    []ListRule // the rules of the only group, for NewListEstate; nil otherwise
 	tags    []*network.ServiceTag
 	ranked  []*network.ServiceTag // tags by how often rules name them
 
@@ -112,12 +113,17 @@ func membersByGroup(groupOf []int32, groups int) (members, from []int32) {
 // Network builds the estate in memory, linked, with the newest recorded content
 // of the Internet tag.
 func (e *Estate) Network() *network.Network {
-	n := &network.Network{Tags: serviceTags(e.tags), Internet: network.DefaultInternet(true)}
+	n := &network.Network{Internet: network.DefaultInternet(true)}
+	if e.list == nil {
+		n.Tags = serviceTags(e.tags)
+	}
 	for v := range e.vnets {
 		vnet, subnets := e.vnet(v)
 		n.VirtualNetworks = append(n.VirtualNetworks, vnet)
 		n.Subnets = append(n.Subnets, subnets...)
-		n.RouteTables = append(n.RouteTables, e.routeTable(v))
+		if e.list == nil {
+			n.RouteTables = append(n.RouteTables, e.routeTable(v))
+		}
 	}
 	for g := range e.o.NSGs {
 		n.SecurityGroups = append(n.SecurityGroups, e.group(g))
@@ -125,7 +131,7 @@ func (e *Estate) Network() *network.Network {
 	for i := range e.o.NICs {
 		n.NICs = append(n.NICs, e.nic(i))
 	}
-	for a := range e.o.ASGs {
+	for a := 0; a < e.o.ASGs && e.list == nil; a++ {
 		n.ASGs = append(n.ASGs, &network.ApplicationSecurityGroup{ID: e.asgID(a), Name: network.LastSegment(e.asgID(a))})
 	}
 	network.Link(n)
@@ -196,7 +202,9 @@ func (e *Estate) vnet(v int) (*network.VirtualNetwork, []*network.Subnet) {
 			ID: e.subnetID(i), Name: network.LastSegment(e.subnetID(i)), VirtualNetworkID: vnet.ID, Prefixes: e.subnetPrefixes(i),
 			PrivateEndpointPolicies: "Disabled",
 		}
-		s.Group.ID = e.groupID(int(e.subnetGroup[i]))
+		if e.list == nil {
+			s.Group.ID = e.groupID(int(e.subnetGroup[i]))
+		}
 		if e.routed(i) {
 			s.RouteTable.ID = e.tableID(v)
 		}
@@ -235,7 +243,11 @@ func (e *Estate) nic(i int) *network.NIC {
 		SubnetID: subnet,
 	}
 	c.Group.ID = e.groupID(int(e.nicGroup[i]))
-	asgs := []string{e.asgID(e.asgOf(i))}
+	c.IPForwarding = e.list != nil
+	var asgs []string
+	if e.list == nil {
+		asgs = []string{e.asgID(e.asgOf(i))}
+	}
 	if other := e.asgOf(min(i+e.o.NICs/e.o.ASGs, e.o.NICs-1)); s.chance(0.1) && other != e.asgOf(i) {
 		asgs = append(asgs, e.asgID(other))
 	}
@@ -264,6 +276,10 @@ func (e *Estate) group(g int) *network.SecurityGroup {
 		out.NICIDs = append(out.NICIDs, e.nicID(int(i)))
 	}
 	d := ruleDrawer{e: e, s: newStream(e.o.Seed, kindGroup, uint64(g)), group: out, home: e.homeOf(g)}
+	if e.list != nil {
+		out.SubnetIDs, out.Rules = nil, listRules(out, e.list)
+		return out
+	}
 	n := e.sizes[g]
 	step := min(10, (maxPriority-minPriority)/max(n, 1))
 	for i := range n {

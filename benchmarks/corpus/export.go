@@ -37,6 +37,13 @@ func (e *Estate) Files() []File {
 			return j.finish()
 		}}
 	}
+	if e.list != nil {
+		return []File{
+			page("networkInterfaces.json", 1, e.writeNIC),
+			page("networkSecurityGroups.json", 1, e.writeGroup),
+			page("virtualNetworks.json", 1, e.writeVNet),
+		}
+	}
 	return []File{
 		page("applicationSecurityGroups.json", e.o.ASGs, e.writeASG),
 		page("networkInterfaces.json", e.o.NICs, e.writeNIC),
@@ -141,7 +148,9 @@ func writeSubnet(j *jsonWriter, s *network.Subnet) {
 		} else {
 			j.strings("addressPrefixes", texts(s.Prefixes))
 		}
-		j.reference("networkSecurityGroup", s.Group.ID)
+		if s.Group.ID != "" {
+			j.reference("networkSecurityGroup", s.Group.ID)
+		}
 		if s.RouteTable.ID != "" {
 			j.reference("routeTable", s.RouteTable.ID)
 		}

@@ -142,23 +142,34 @@ func Trace(list []ListRule, packets int, seed uint64) []ListPoint {
 	s := newStream(seed, kindTrace, uint64(len(list)))
 	out := make([]ListPoint, packets)
 	for i := range out {
-		v := s.Uint64()
-		p := ListPoint{Source: uint32(v), Destination: uint32(v >> 32), Protocol: flow.TCP}
-		w := s.Uint32()
-		p.SourcePort, p.DestinationPort = uint16(w), uint16(w>>16)
-		if s.chance(0.2) {
-			p.Protocol = flow.UDP
-		}
+		out[i] = anyPoint(s)
 		if len(list) > 0 && s.chance(0.9) {
-			r := &list[s.IntN(len(list))]
-			p.Source, p.Destination = spanOf(r.Source).draw(s).As4(), spanOf(r.Destination).draw(s).As4()
-			p.SourcePort = drawPort(s, []flow.PortRange{r.SourcePorts})
-			p.DestinationPort = drawPort(s, []flow.PortRange{r.DestinationPorts})
-			if r.Protocol != network.AnyProtocol {
-				p.Protocol = flow.Protocol(r.Protocol)
-			}
+			out[i] = list[s.IntN(len(list))].point(s, out[i])
 		}
-		out[i] = p
 	}
 	return out
+}
+
+// anyPoint is a packet from anywhere to anywhere.
+func anyPoint(s *stream) ListPoint {
+	v := s.Uint64()
+	p := ListPoint{Source: uint32(v), Destination: uint32(v >> 32), Protocol: flow.TCP}
+	w := s.Uint32()
+	p.SourcePort, p.DestinationPort = uint16(w), uint16(w>>16)
+	if s.chance(0.2) {
+		p.Protocol = flow.UDP
+	}
+	return p
+}
+
+// point moves a packet into the rule; its protocol stays where the rule names
+// none.
+func (r *ListRule) point(s *stream, p ListPoint) ListPoint {
+	p.Source, p.Destination = spanOf(r.Source).draw(s).As4(), spanOf(r.Destination).draw(s).As4()
+	p.SourcePort = drawPort(s, []flow.PortRange{r.SourcePorts})
+	p.DestinationPort = drawPort(s, []flow.PortRange{r.DestinationPorts})
+	if r.Protocol != network.AnyProtocol {
+		p.Protocol = flow.Protocol(r.Protocol)
+	}
+	return p
 }

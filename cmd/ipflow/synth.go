@@ -27,11 +27,12 @@ the REST API, and flows drawn for the NICs and rules of any snapshot, your own
 included. The same flags give the same bytes.`,
 		Example: `  ipflow synth estate --out estate --nics 2000
   ipflow synth flows -s estate --out flows.parquet --rows 10000000
+  ipflow synth list --out list --kind fw --rules 1000
   ipflow verify -s estate --flows flows.parquet -o results.parquet`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.synthEstateCommand(), a.synthFlowsCommand())
+	cmd.AddCommand(a.synthEstateCommand(), a.synthFlowsCommand(), a.synthListCommand())
 	return cmd
 }
 
@@ -76,14 +77,61 @@ sum of the weights that many groups have so many rules.`,
 		if err != nil {
 			return usagef("synth estate: %w", err)
 		}
-		return a.writeEstate(cmd.Context(), e, out, force)
+		return a.writeEstate(cmd.Context(), e.Files(), out, force)
+	}
+	return cmd
+}
+
+func (a *app) synthListCommand() *cobra.Command {
+	var out, kind string
+	var rules, packets int
+	var seed uint64
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Make up one long rule list, after ClassBench, and a trace for it",
+		Long: `Write the exports of one NIC that forwards for others, as a firewall does, with a
+security group whose inbound rules are a list in the manner of ClassBench: 'acl',
+access lists with few wild sources and open source ports, or 'fw', firewalls with
+many wild addresses and ranges on both ports. The lists are like ClassBench's in
+their shares, they are not its output.
+
+Beside them trace.csv holds flows to 16 hosts behind the NIC, nine in ten inside a
+random rule about the host.`,
+		Example: `  ipflow synth list --out list --kind fw --rules 1000
+  ipflow verify -s list --flows list/trace.csv -o results.parquet`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "", "directory to write; it must be empty or new")
+	f.StringVar(&kind, "kind", "acl", "acl or fw")
+	f.IntVar(&rules, "rules", 1000, "rules of the list, 1-1000")
+	f.IntVar(&packets, "packets", 100_000, "packets of the trace")
+	f.Uint64Var(&seed, "seed", 1, "another seed makes another list")
+	f.BoolVar(&force, "force", false, "write into a directory that is not empty; files of the same names are replaced")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if out == "" {
+			return usagef("no directory: name it with --out DIR")
+		}
+		if packets < 0 {
+			return usagef("--packets takes 0 or more, not %d", packets)
+		}
+		k, err := corpus.ParseListKind(kind)
+		if err != nil {
+			return usagef("--kind: %w", err)
+		}
+		e, err := corpus.NewListEstate(k, rules, seed)
+		if err != nil {
+			return usagef("synth list: %w", err)
+		}
+		return a.writeEstate(cmd.Context(), append(e.Files(), e.TraceFile(packets)), out, force)
 	}
 	return cmd
 }
 
 // writeEstate writes every file under a hidden name beside its place and makes
 // all appear at the end.
-func (a *app) writeEstate(ctx context.Context, e *corpus.Estate, dir string, force bool) (err error) {
+func (a *app) writeEstate(ctx context.Context, list []corpus.File, dir string, force bool) (err error) {
 	made, err := claimDir(dir, force)
 	if err != nil {
 		return err
@@ -100,7 +148,7 @@ func (a *app) writeEstate(ctx context.Context, e *corpus.Estate, dir string, for
 	start, done := time.Now(), atomic.Int64{}
 	stop := a.every(func() string { return size(done.Load()) + " written" })
 	defer stop()
-	for _, f := range e.Files() {
+	for _, f := range list {
 		out, err := outfile.Create(filepath.Join(dir, f.Name))
 		if err != nil {
 			return inputError(err)
