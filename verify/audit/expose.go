@@ -162,33 +162,113 @@ func (a *auditor) exposure(at int, zones []string, from index.Addresses, access 
 		}
 		return 0
 	})
-	x := &Exposure{Group: at + 1, Zones: zones, Access: access.String(), Services: a.serviceWords(services), Sensitive: []Sensitive{}, Boxes: []Box{}, Rules: []string{}, Facts: []string{}}
+	c := a.contentOf(flows, access, services)
+	x := &Exposure{
+		Group: at + 1, Zones: zones, Access: access.String(), Services: c.services, Sensitive: c.sensitive, Boxes: c.boxes, Rules: c.rules,
+		Facts: c.facts, Addresses: c.addresses, Witness: a.show(s, a.somewhere(flows)),
+	}
+	if zones[0] != internet {
+		return x
+	}
+	x.Breadth = c.breadth
+	x.Sensitive = slices.Clone(c.sensitive)
+	for i, h := range c.hits {
+		x.Sensitive[i].Breadth, x.Sensitive[i].Witness = h.breadth, a.show(s, a.somewhere(h.flows))
+	}
+	a.faces = append(a.faces, face{s, access, flows, len(a.out.Exposures), c.hits})
+	return x
+}
+
+// somewhere is the flows that have a label.
+func (a *auditor) somewhere(m space.Map) space.Set {
+	return a.space.Where(m, func(l int) bool { return l > 0 })
+}
+
+// content is what exposures with the same flows have in common: seats share it.
+type content struct {
+	services     []Service
+	sensitive    []Sensitive
+	boxes        []Box
+	rules, facts []string
+	addresses    string
+	breadth      Breadth
+	hits         []hit
+}
+
+func (a *auditor) contentOf(flows space.Map, access flow.Access, services space.Set) *content {
+	if c, ok := a.contents[flows]; ok {
+		return c
+	}
+	m := a.measure(flows)
+	c := &content{services: a.serviceWords(services), sensitive: []Sensitive{}, boxes: []Box{}, rules: m.rules, addresses: m.addresses, breadth: m.breadth}
 	for _, b := range a.space.MapBoxes(flows) {
 		d := a.p.Decision(b.Label)
 		if access == flow.Unknown {
-			x.Facts = append(x.Facts, factsOf(d.Reason)...)
+			c.facts = append(c.facts, factsOf(d.Reason)...)
 		}
 		box := Box{Rule: a.ruleID(d.Rule), Layer: d.Layer.String(), Reason: d.Reason}
-		if box.Rule != "" {
-			x.Rules = append(x.Rules, box.Rule)
-		}
 		for _, w := range space.WordsOf(b.Box) {
 			box.Protocol, box.LocalPorts, box.Remote, box.RemotePorts = w.Protocol, w.LocalPorts, w.Remote, w.RemotePorts
-			x.Boxes = append(x.Boxes, box)
+			c.boxes = append(c.boxes, box)
 		}
 	}
-	x.Rules, x.Facts = sortedSet(x.Rules), sortedSet(x.Facts)
-	senders := a.sendersOf(flows)
-	x.Addresses = sizeOf(senders).String()
-	if zones[0] == internet {
-		x.Breadth = breadthOf(senders)
+	c.facts = sortedSet(c.facts)
+	for i := range a.services {
+		if a.mayServe(services, i) {
+			part := a.space.Restrict(flows, a.known[i])
+			of, known := a.measure(part), &a.services[i]
+			c.hits = append(c.hits, hit{i, of.breadth, part})
+			c.sensitive = append(c.sensitive, Sensitive{
+				Name: known.Name, Category: known.Category, Protocol: space.ProtocolsText(of.protocols), Ports: portWords(of.ports),
+				Addresses: of.addresses, Rules: of.rules,
+			})
+		}
 	}
-	x.Witness = a.show(s, a.space.Where(flows, func(l int) bool { return l > 0 }))
-	hits := a.sensitive(s, x, flows, services)
-	if zones[0] == internet {
-		a.faces = append(a.faces, face{s, access, flows, len(a.out.Exposures), hits})
+	a.contents[flows] = c
+	return c
+}
+
+// mayServe reports whether a set of services meets one of the list.
+func (a *auditor) mayServe(services space.Set, known int) bool {
+	key := servedKey{services, known}
+	may, ok := a.served[key]
+	if !ok {
+		may = !a.space.Intersection(services, a.known[known]).Empty()
+		a.served[key] = may
 	}
-	return x
+	return may
+}
+
+// measured is the sides of a set of flows, each by itself.
+type measured struct {
+	protocols index.Protocols
+	ports     interval.Set[interval.Port] // local ones
+	senders   index.Addresses
+	addresses string // how many senders
+	breadth   Breadth
+	rules     []string // ids of those that decide
+}
+
+func (a *auditor) measure(flows space.Map) *measured {
+	if m, ok := a.measures[flows]; ok {
+		return m
+	}
+	m := &measured{}
+	var senders []index.Addresses
+	for _, b := range a.space.MapBoxes(flows) {
+		senders = append(senders, b.Box.Remote)
+		m.ports = interval.Union(m.ports, b.Box.LocalPorts)
+		for i, bits := range b.Box.Protocols {
+			m.protocols[i] |= bits
+		}
+		if id := a.ruleID(a.p.Decision(b.Label).Rule); id != "" {
+			m.rules = append(m.rules, id)
+		}
+	}
+	m.rules, m.senders = sortedSet(m.rules), index.Join(senders)
+	m.addresses, m.breadth = sizeOf(m.senders).String(), breadthOf(m.senders)
+	a.measures[flows] = m
+	return m
 }
 
 // show picks one of the flows.
@@ -198,7 +278,7 @@ func (a *auditor) show(s *seat, flows space.Set) *Witness {
 
 // showAt picks one of the flows at an address of the NIC.
 func (a *auditor) showAt(nic *network.NIC, at index.Addresses, flows space.Set) *Witness {
-	t, ok := a.space.Witness(a.space.Where(a.space.At(at, flows.Map()), func(l int) bool { return l > 0 }), flow.Inbound)
+	t, ok := a.space.Witness(a.somewhere(a.space.At(at, flows.Map())), flow.Inbound)
 	if !ok {
 		panic("audit: no witness of flows that there are")
 	}
@@ -222,44 +302,6 @@ func (a *auditor) serviceWords(services space.Set) []Service {
 		out = append(out, Service{p, portWords(ports[p])})
 	}
 	return out
-}
-
-// sensitive calls out the services of the list among the flows.
-func (a *auditor) sensitive(s *seat, x *Exposure, flows space.Map, services space.Set) (hits []hit) {
-	for i := range a.services {
-		key := servedKey{services, i}
-		may, ok := a.served[key]
-		if !ok {
-			may = !a.space.Intersection(services, a.known[i]).Empty()
-			a.served[key] = may
-		}
-		if !may {
-			continue
-		}
-		part := a.space.Restrict(flows, a.known[i])
-		row, breadth := a.sensitiveRow(s, &a.services[i], part)
-		if x.Zones[0] == internet {
-			row.Breadth = breadth
-		}
-		x.Sensitive = append(x.Sensitive, row)
-		hits = append(hits, hit{i, breadth, part})
-	}
-	return hits
-}
-
-func (a *auditor) sensitiveRow(s *seat, known *KnownService, flows space.Map) (Sensitive, Breadth) {
-	var rules []string
-	for _, b := range a.space.MapBoxes(flows) {
-		if id := a.ruleID(a.p.Decision(b.Label).Rule); id != "" {
-			rules = append(rules, id)
-		}
-	}
-	senders, what := a.sendersOf(flows), a.openedBy(flows)
-	return Sensitive{
-		Name: known.Name, Category: known.Category, Protocol: space.ProtocolsText(what.protocols), Ports: portWords(what.ports),
-		Addresses: sizeOf(senders).String(), Rules: sortedSet(rules),
-		Witness: a.show(s, a.space.Where(flows, func(l int) bool { return l > 0 })),
-	}, breadthOf(senders)
 }
 
 // The sizes from which on remote addresses are more than a list of known ones:

@@ -127,7 +127,8 @@ func (a *auditor) evidence(f *face, label int, byCause map[cause]*evidence, orde
 		if breadth == Restricted && (kind == kindWeb || kind == kindUDP) {
 			continue // meant to be few, and they are
 		}
-		name, what := known.Name, a.openedBy(part)
+		of := a.measure(part)
+		name, what := known.Name, opened{of.protocols, of.ports}
 		if all && kind != kindNoNSG {
 			kind, name, what = kindAllPorts, allPorts, opened{}
 		} else if kind == kindNoNSG {
@@ -146,7 +147,7 @@ func (a *auditor) evidence(f *face, label int, byCause map[cause]*evidence, orde
 			e := byCause[own]
 			if e == nil {
 				e = &evidence{cause: own, opened: map[string]opened{}, nics: map[*network.NIC]bool{}, first: nics[m].nic}
-				e.witness = a.showAt(nics[m].nic, firstOf(nics[m].at), a.space.Where(part, func(l int) bool { return l > 0 }))
+				e.witness = a.showAt(nics[m].nic, firstOf(nics[m].at), a.somewhere(part))
 				e.facts = factsOf(d.Reason)
 				byCause[own] = e
 				*order = append(*order, e)
@@ -159,14 +160,16 @@ func (a *auditor) evidence(f *face, label int, byCause map[cause]*evidence, orde
 // breadth says how much of the Internet one decision lets reach a service. Rules
 // that are narrow one by one and wide together count as open.
 func (a *auditor) breadth(h *hit, part space.Map) Breadth {
-	if h.breadth == Restricted || breadthOf(a.sendersOf(part)) == Open {
+	if h.breadth == Restricted || a.measure(part).breadth == Open {
 		return h.breadth
 	}
 	var narrow []index.Addresses
 	for _, label := range a.space.Labels(h.flows) {
-		own := a.sendersOf(a.only(h.flows, label))
-		if label > 0 && breadthOf(own) == Restricted {
-			narrow = append(narrow, own)
+		if label == 0 {
+			continue
+		}
+		if own := a.measure(a.only(h.flows, label)); own.breadth == Restricted {
+			narrow = append(narrow, own.senders)
 		}
 	}
 	return breadthOf(index.Join(narrow))
@@ -180,15 +183,6 @@ func (a *auditor) only(m space.Map, label int) space.Map {
 		}
 		return 0
 	})
-}
-
-// sendersOf is the remote addresses of flows.
-func (a *auditor) sendersOf(m space.Map) index.Addresses {
-	var list []index.Addresses
-	for _, b := range a.space.MapBoxes(m) {
-		list = append(list, b.Box.Remote)
-	}
-	return index.Join(list)
 }
 
 func (e *evidence) add(name string, what opened, controls []string, nic *network.NIC, exposure int) {
@@ -207,16 +201,6 @@ func (e *evidence) add(name string, what opened, controls []string, nic *network
 	if !slices.Contains(e.exposures, exposure) {
 		e.exposures = append(e.exposures, exposure)
 	}
-}
-
-func (a *auditor) openedBy(part space.Map) (out opened) {
-	for _, b := range a.space.MapBoxes(part) {
-		for i, bits := range b.Box.Protocols {
-			out.protocols[i] |= bits
-		}
-		out.ports = interval.Union(out.ports, b.Box.LocalPorts)
-	}
-	return out
 }
 
 func kindOfService(category string, access flow.Access, d reach.Decision) string {

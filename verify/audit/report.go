@@ -189,7 +189,7 @@ type Sensitive struct {
 	Addresses string   `json:"addresses"`
 	Breadth   Breadth  `json:"breadth"`
 	Rules     []string `json:"rules"`
-	Witness   *Witness `json:"witness"`
+	Witness   *Witness `json:"witness"` // null for zones
 }
 
 // Box is flows with one deciding rule: every remote address with every service.

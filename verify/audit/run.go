@@ -69,6 +69,8 @@ type auditor struct {
 
 	projections map[projectionKey]projection
 	served      map[servedKey]bool
+	contents    map[space.Map]*content
+	measures    map[space.Map]*measured
 	faces       []face
 	lint        *lint.Report
 	out         *Report
@@ -85,6 +87,7 @@ func Run(ctx context.Context, in Input, o Options) (*Report, error) {
 	a := &auditor{
 		in: in, o: o, net: in.Network, p: reach.New(in.Network, in.Index), services: withJudged(o.Services), viewOf: map[string]*view{},
 		projections: map[projectionKey]projection{}, served: map[servedKey]bool{},
+		contents: map[space.Map]*content{}, measures: map[space.Map]*measured{},
 		out: &Report{Version: in.Version, Benchmark: Benchmark, Notes: []string{}},
 	}
 	a.space = a.p.Space()
