@@ -226,7 +226,7 @@ func TestDanglingReferences(t *testing.T) {
 	r := &audit.Report{Findings: []audit.Finding{{Title: "x", Severity: audit.Low, Rule: "/gone/rule", NICs: []string{"/gone/nic"}, Exposures: []int{7}}}}
 	p := payloadOf(r)
 	rule := p.Findings.columns[8][0]
-	if rule >= 0 || p.Prefixes[p.Starts[-1-rule]]+p.Tails[-1-rule] != "/gone/rule" {
+	if rule >= 0 || p.Prefixes[p.Strings[-1-rule].prefix]+p.Strings[-1-rule].tail != "/gone/rule" {
 		t.Errorf("the reference to a rule that is not in the report is %d", rule)
 	}
 }

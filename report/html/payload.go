@@ -1,14 +1,16 @@
 package html
 
 import (
+	"slices"
 	"strings"
 
 	"ipflow/verify/audit"
 )
 
-// payload is the data of the page. In its tables a column whose name is that of
-// a field of the audit's row holds what the field holds: a count as it is, a text
-// as the number of a string, a list as the number of a list. A reference is the
+// payload is the data of the page, what it shows and no more. In its tables a
+// column whose name is that of a field of the audit's row holds what the field
+// holds: a count as it is, a text as the number of a string, a list as the number
+// of a list. A reference is the
 // number of a row; one that leads to no row of the report is -1-s, where s is the
 // number of the string that it was (see follow).
 type payload struct {
@@ -21,7 +23,6 @@ type payload struct {
 	Rules       *table         `json:"rules"`
 	Groups      *table         `json:"groups"`
 	Exposures   *table         `json:"exposures"`
-	Services    *table         `json:"services"`
 	Sensitive   *table         `json:"sensitive"`
 	Boxes       *table         `json:"boxes"`
 	Witnesses   *table         `json:"witnesses"`
@@ -48,13 +49,11 @@ func payloadOf(r *audit.Report) *payload {
 		Rules: newTable("id", "nsg", "name", "kind", "priority", "direction", "access", "protocol", "source", "sourcePorts",
 			"destination", "destinationPorts", "file", "line", "column", "pointer", "sha256", "resolved", "nics",
 			"shadowed", "shadowedBy", "exclusive", "exclusivePercent"),
-		Groups: newTable("direction", "family", "internet", "nics", "addresses"),
-		Exposures: newTable("group", "zones", "access", "services", "sensitive", "boxes", "rules", "facts", "addresses",
-			"breadth", "witness"),
-		Services:  newTable("protocol", "ports"),
-		Sensitive: newTable("name", "category", "protocol", "ports", "addresses", "breadth", "rules", "witness"),
+		Groups:    newTable("direction", "family", "internet", "nics", "addresses"),
+		Exposures: newTable("group", "zones", "access", "sensitive", "boxes", "addresses", "witness"),
+		Sensitive: newTable("name", "category", "protocol", "ports", "addresses", "rules"),
 		Boxes:     newTable("protocol", "localPorts", "remote", "remotePorts", "rule", "layer", "reason"),
-		Witnesses: newTable("nic", "vm", "direction", "protocol", "localIP", "localPort", "remoteIP", "remotePort", "access",
+		Witnesses: newTable("nic", "direction", "protocol", "localIP", "localPort", "remoteIP", "remotePort", "access",
 			"rule", "adminRule", "subnetRule", "nicRule", "reason"),
 		Zones:    newTable("name", "prefixes", "nics"),
 		Cells:    newTable("from", "to", "services", "rules", "witness"),
@@ -203,20 +202,18 @@ func (p *payload) addExposures(groups map[int]int, exposures []audit.Exposure) {
 	group := placeOf(groups)
 	for i := range exposures {
 		x := &exposures[i]
+		sensitive := x.Sensitive
+		if !slices.Contains(x.Zones, "Internet") {
+			sensitive = nil // the page calls out what the Internet reaches
+		}
 		p.Exposures.add(group(x.Group), p.zoneList(x.Zones), p.text(x.Access),
-			numbers(p.dictionary, x.Services, p.service), numbers(p.dictionary, x.Sensitive, p.sensitive),
-			numbers(p.dictionary, x.Boxes, p.box), p.ruleList(x.Rules), p.texts(x.Facts), p.text(x.Addresses),
-			p.text(string(x.Breadth)), p.witness(x.Witness))
+			numbers(p.dictionary, sensitive, p.sensitive), numbers(p.dictionary, x.Boxes, p.box), p.text(x.Addresses), p.witness(x.Witness))
 	}
-}
-
-func (p *payload) service(s audit.Service) int {
-	return p.Services.intern(p.text(s.Protocol), p.texts(s.Ports))
 }
 
 func (p *payload) sensitive(s audit.Sensitive) int {
 	return p.Sensitive.intern(p.text(s.Name), p.text(s.Category), p.text(s.Protocol), p.texts(s.Ports), p.text(s.Addresses),
-		p.text(string(s.Breadth)), p.ruleList(s.Rules), p.witness(s.Witness))
+		p.ruleList(s.Rules))
 }
 
 func (p *payload) box(b audit.Box) int {
@@ -229,7 +226,7 @@ func (p *payload) witness(w *audit.Witness) int {
 	if w == nil {
 		return -1
 	}
-	return p.Witnesses.intern(p.nic(w.NIC), p.text(w.VM), p.text(w.Direction), p.text(w.Protocol), p.text(w.LocalIP), port(w.LocalPort),
+	return p.Witnesses.intern(p.nic(w.NIC), p.text(w.Direction), p.text(w.Protocol), p.text(w.LocalIP), port(w.LocalPort),
 		p.text(w.RemoteIP), port(w.RemotePort), p.text(w.Access), p.rule(w.Rule), p.rule(w.AdminRule), p.rule(w.SubnetRule),
 		p.rule(w.NICRule), p.text(w.Reason))
 }

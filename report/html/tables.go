@@ -3,6 +3,7 @@ package html
 import (
 	"encoding/binary"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"ipflow/ingest/diag"
@@ -62,17 +63,56 @@ func key(row []int) string {
 	return string(b)
 }
 
-// dictionary stores every string once, cut behind its last slash: ids of one
-// group share all but their tail. String 0 is "".
+// dictionary stores every string and every list once. String 0 is "", list 0 is
+// empty.
 type dictionary struct {
-	Prefixes []string `json:"prefixes"`
-	Starts   []int    `json:"starts"` // number of the prefix, by string
-	Tails    []string `json:"tails"`
-	Lists    [][]int  `json:"lists"` // list 0 is empty
+	Prefixes []string   `json:"prefixes"`
+	Strings  []entry    `json:"strings"`
+	Lists    []sequence `json:"lists"`
 
 	prefixes map[string]int
 	strings  map[string]int
 	lists    map[string]int
+}
+
+// entry is a string, cut behind its last slash where it is an id: those of one
+// group share all but their tail. In JSON it is the string, or [prefix, tail].
+type entry struct {
+	prefix int // -1 for none
+	tail   string
+}
+
+func (e entry) MarshalJSON() ([]byte, error) {
+	if e.prefix < 0 {
+		return json.Marshal(e.tail)
+	}
+	return json.Marshal([]any{e.prefix, e.tail})
+}
+
+// sequence is a list of numbers. In JSON [n] behind a number stands for n more,
+// each one greater than the one before: a list of prefixes that is much like an
+// earlier one is a few such runs.
+type sequence []int
+
+func (s sequence) MarshalJSON() ([]byte, error) {
+	out := []byte{'['}
+	for i := 0; i < len(s); i++ {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(out, int64(s[i]), 10)
+		run := 0
+		for i+run+1 < len(s) && s[i+run+1] == s[i]+run+1 {
+			run++
+		}
+		if run > 2 {
+			out = append(out, ",["...)
+			out = strconv.AppendInt(out, int64(run), 10)
+			out = append(out, ']')
+			i += run
+		}
+	}
+	return append(out, ']'), nil
 }
 
 func newDictionary() *dictionary {
@@ -91,15 +131,18 @@ func (d *dictionary) text(s string) int {
 		return at
 	}
 	shown := diag.Printable(s)
-	cut := strings.LastIndexByte(shown, '/') + 1
-	prefix, ok := d.prefixes[shown[:cut]]
-	if !ok {
-		prefix = len(d.Prefixes)
-		d.prefixes[shown[:cut]] = prefix
-		d.Prefixes = append(d.Prefixes, shown[:cut])
+	e := entry{-1, shown}
+	if cut := strings.LastIndexByte(shown, '/') + 1; cut > 1 && shown[0] == '/' {
+		prefix, ok := d.prefixes[shown[:cut]]
+		if !ok {
+			prefix = len(d.Prefixes)
+			d.prefixes[shown[:cut]] = prefix
+			d.Prefixes = append(d.Prefixes, shown[:cut])
+		}
+		e = entry{prefix, shown[cut:]}
 	}
-	at = len(d.Tails)
-	d.Starts, d.Tails = append(d.Starts, prefix), append(d.Tails, shown[cut:])
+	at = len(d.Strings)
+	d.Strings = append(d.Strings, e)
 	d.strings[s] = at
 	return at
 }

@@ -68,6 +68,7 @@ function isDark() {
 function labelTheme() {
   themeButton.textContent = isDark() ? "Light" : "Dark";
   themeButton.setAttribute("aria-label", isDark() ? "Light theme" : "Dark theme");
+  document.dispatchEvent(new Event("themechange"));
 }
 
 themeButton.addEventListener("click", () => {

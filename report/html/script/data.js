@@ -3,16 +3,30 @@
 // See payload.go for what each column holds.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const { meta, nics, rules, groups, exposures, services, sensitive, boxes, witnesses, zones, cells, passages, findings, facts, controls, dismissals } = data;
+const { meta, nics, rules, groups, exposures, sensitive, boxes, witnesses, zones, cells, passages, findings, facts, controls, dismissals } = data;
 
 /** text returns a string by its number. */
 function text(at) {
-  return data.prefixes[data.starts[at]] + data.tails[at];
+  const entry = data.strings[at];
+  return typeof entry === "string" ? entry : data.prefixes[entry[0]] + entry[1];
 }
 
-/** list returns a list of numbers by its number. */
+const unfolded = new Map();
+
+/** list returns a list of numbers by its number. [n] behind a number stands for n
+ * more, each one greater. */
 function list(at) {
-  return data.lists[at];
+  const folded = data.lists[at];
+  if (folded.every((item) => typeof item === "number")) return folded;
+  if (!unfolded.has(at)) {
+    const out = [];
+    for (const item of folded) {
+      if (typeof item === "number") out.push(item);
+      else for (let n = item[0]; n > 0; n--) out.push(out[out.length - 1] + 1);
+    }
+    unfolded.set(at, out);
+  }
+  return unfolded.get(at);
 }
 
 /** texts returns a list of strings by its number. */

@@ -48,6 +48,7 @@ function matrixView() {
     return true;
   }
   draw();
+  document.addEventListener("themechange", () => map.draw(shown, at));
   return [
     el("p", { class: "lead" }, "What each zone may send to each other by the rules of both ends. A row sends, a column receives. Open a cell for its services and deciding rules."),
     el("div", { class: "filters", role: "group", "aria-label": "Filter zones" },
@@ -247,9 +248,10 @@ function minimap(go) {
       if (canvas.hidden) return;
       scale = Math.max(1, Math.floor(240 / shown.length));
       canvas.width = canvas.height = shown.length * scale;
-      const context = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
+      // The canvas wears the colours of the theme.
+      const context = canvas.getContext("2d"), style = getComputedStyle(canvas);
       const place = new Map(shown.map((zone, i) => [zone, i]));
-      const ink = { every: style.getPropertyValue("--allow"), some: style.getPropertyValue("--allow"), unknown: style.getPropertyValue("--unknown") };
+      const ink = { every: style.color, some: style.color, unknown: style.outlineColor };
       for (const row of every(cells)) {
         const y = place.get(cells.from[row]), x = place.get(cells.to[row]), kind = cellKind(row);
         if (y === undefined || x === undefined || kind === "none") continue;
@@ -258,7 +260,7 @@ function minimap(go) {
         context.fillRect(x * scale, y * scale, scale, scale);
       }
       context.globalAlpha = 1;
-      context.strokeStyle = style.getPropertyValue("--ink");
+      context.strokeStyle = style.caretColor;
       context.lineWidth = Math.max(1, shown.length * scale / 160);
       context.strokeRect(at.column * scale, at.row * scale, Math.min(WINDOW, shown.length - at.column) * scale, Math.min(WINDOW, shown.length - at.row) * scale);
     },

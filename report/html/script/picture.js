@@ -75,7 +75,7 @@ function zonesNode(refs, shown = 4) {
 }
 
 function zonesText(refs) {
-  return refs.length > 2 ? zoneLabel(refs[0]) + " and " + plural(refs.length - 1, "more zone") : refs.map(zoneLabel).join(", ");
+  return refs.length > 2 ? zoneLabel(refs[0]) + " and " + number(refs.length - 1) + " more" : refs.map(zoneLabel).join(", ");
 }
 
 /** exactFlows opens to the boxes of a lane. */
