@@ -30,7 +30,7 @@ function matrixView() {
     frame.replaceChildren(grid(rows, columns, move));
     steps.hidden = shown.length <= WINDOW;
     steps.replaceChildren(stepper("From zones", "row"), stepper("To zones", "column"));
-    map.draw(shown, at);
+    requestAnimationFrame(() => map.draw(shown, at)); // once it is in the page, with its colours
   }
   function stepper(label, key) {
     const end = Math.min(shown.length, at[key] + WINDOW);
