@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"ipflow/ingest"
+	"ipflow/report/html"
 	"ipflow/report/outfile"
 	"ipflow/report/tables"
 	"ipflow/verify/audit"
@@ -31,6 +32,7 @@ func (f *auditFlags) outputs() (*auditOutputs, error) {
 		flag, path string
 		write      func(io.Writer, *audit.Report) error
 	}{
+		{"--html", f.html, html.Write},
 		{"--markdown", f.markdown, func(w io.Writer, r *audit.Report) error { return r.WriteMarkdown(w) }},
 		{"--json", f.json, func(w io.Writer, r *audit.Report) error { return r.WriteJSON(w) }},
 		{"--write-baseline", f.writeBaseline, func(w io.Writer, r *audit.Report) error { return r.WriteBaseline(w) }},

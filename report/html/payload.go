@@ -169,12 +169,11 @@ func (p *payload) addSnapshot(r *audit.Report) {
 }
 
 func (p *payload) addNICs(r *audit.Report) {
-	internet := internetOf(r)
 	for i := range r.NICs {
 		n := &r.NICs[i]
 		p.NICs.add(p.text(n.ID), p.text(n.Name), p.text(n.VM), p.text(n.Subnet), p.text(n.VirtualNetwork), p.texts(n.Addresses),
 			p.text(n.NSG), p.text(n.SubnetNSG), p.texts(n.ASGs), p.texts(n.Ways),
-			p.list(append(placesOf(p.groups, n.Groups), placesOf(p.outbound, n.OutboundGroups)...)), p.text(n.File), n.Line, p.text(internet[i]))
+			p.list(append(placesOf(p.groups, n.Groups), placesOf(p.outbound, n.OutboundGroups)...)), p.text(n.File), n.Line, p.text(r.InternetOf(n)))
 	}
 }
 

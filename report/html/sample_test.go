@@ -127,10 +127,12 @@ func (s *sample) exposures(groups, zones int) {
 	}
 	for g := range groups {
 		group := audit.Group{ID: g + 1, Family: "IPv4", Members: byGroup[g+1], Internet: "closed"}
+		own := s.rulesOf(s.id(g))
 		if len(group.Members) == 0 {
+			s.out.Groups = append(s.out.Groups, group)
+			s.out.OutboundGroups = append(s.out.OutboundGroups, group)
 			continue
 		}
-		own := s.rulesOf(s.id(g))
 		if g%4 == 0 {
 			group.Internet = pick(s, "open", "restricted", "unknown")
 			s.exposure(&group, own, []string{"Internet"})

@@ -49,9 +49,6 @@ type remark struct{ Severity, Title, Message, Place string }
 // shownRemarks bounds the findings that are told without a script.
 const shownRemarks = 500
 
-// The exposure of a NIC, worst first.
-var internetStates = []string{"open", "restricted", "unknown", "closed"}
-
 func summaryOf(r *audit.Report) *summary {
 	s := &summary{Title: "Network security audit"}
 	if r.Now != "" {
@@ -152,43 +149,17 @@ func findingsCard(r *audit.Report) card {
 	return c
 }
 
-// internetOf returns how far the Internet may reach each NIC: the worst of its
-// groups, "" when it is in none.
-func internetOf(r *audit.Report) []string {
-	groups := map[int]string{}
-	for i := range r.Groups {
-		groups[r.Groups[i].ID] = r.Groups[i].Internet
-	}
-	out := make([]string, len(r.NICs))
-	for i := range r.NICs {
-		worst := len(internetStates)
-		for _, id := range r.NICs[i].Groups {
-			if at := slices.Index(internetStates, groups[id]); at >= 0 {
-				worst = min(worst, at)
-			}
-		}
-		if worst < len(internetStates) {
-			out[i] = internetStates[worst]
-		}
-	}
-	return out
-}
-
 func internetCard(r *audit.Report) card {
 	c := card{Heading: "Reach of the Internet", Link: "nics", Unit: "NICs let it in"}
-	counts := map[string]int{}
-	for _, state := range internetOf(r) {
-		counts[state]++
-	}
+	counts := r.InternetCounts()
 	for _, s := range []struct{ state, text string }{
 		{"open", "open to it at large"},
-		{"restricted", "open to parts of it"},
 		{"unknown", "not decidable"},
+		{"restricted", "open to parts of it"},
 		{"closed", "closed"},
-		{"", "without an address to judge"},
 	} {
 		if counts[s.state] > 0 {
-			c.Parts = append(c.Parts, part{cmp.Or(s.state, "none"), counts[s.state], s.text})
+			c.Parts = append(c.Parts, part{s.state, counts[s.state], s.text})
 		}
 	}
 	let := counts["open"] + counts["restricted"]
@@ -212,7 +183,7 @@ func sensitiveCard(r *audit.Report) card {
 			continue
 		}
 		for _, s := range x.Sensitive {
-			if s.Category == "web" || s.Category == "udp" {
+			if s.Category == audit.Web || s.Category == audit.AnyUDP {
 				continue // for the public, or not one service
 			}
 			if byName[s.Name] == nil {

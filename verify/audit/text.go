@@ -54,13 +54,18 @@ func short(hash string) string {
 func (r *Report) InternetCounts() map[string]int {
 	out := map[string]int{}
 	for i := range r.NICs {
-		is := "closed"
-		for _, g := range r.NICs[i].Groups {
-			is = worseOf(is, r.Groups[g-1].Internet)
-		}
-		out[is]++
+		out[r.InternetOf(&r.NICs[i])]++
 	}
 	return out
+}
+
+// InternetOf is how far the Internet may reach the NIC: the worst of its groups.
+func (r *Report) InternetOf(nic *NIC) string {
+	is := "closed"
+	for _, g := range nic.Groups {
+		is = worseOf(is, r.Groups[g-1].Internet)
+	}
+	return is
 }
 
 func (r *Report) exposureText(l *lines) {

@@ -1,7 +1,7 @@
 "use strict";
 // NICs: all of them in a table, and a page for each.
 
-const STATES = ["open", "restricted", "unknown", "closed", ""];
+const STATES = ["open", "unknown", "restricted", "closed"];
 
 /** nicsView lists NICs by search and exposure. */
 function nicsView() {

@@ -8,6 +8,7 @@ const DRAWN = 16; // lanes of a picture; the table has all
 /** trafficPart is the part of a NIC's page about one direction. */
 function trafficPart(row, direction) {
   const own = list(nics.groups[row]).filter((g) => g >= 0 && text(groups.direction[g]) === direction);
+  if (!own.length && !every(groups).some((g) => text(groups.direction[g]) === direction)) return null; // the report does not tell
   if (!own.length) return section(direction, el("p", { class: "quiet-text" }, "The NIC has no address to judge."));
   const lanes = own.flatMap((g) => lanesOf(g, direction, own.length > 1 ? addressesIn(g, row) : ""));
   const inbound = direction === "Inbound";

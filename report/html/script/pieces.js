@@ -19,14 +19,13 @@ const INTERNET = {
   restricted: "open to parts of the Internet",
   unknown: "not decidable",
   closed: "closed to the Internet",
-  "": "no address to judge",
 };
 
-const INTERNET_SHORT = { open: "at large", restricted: "in part", unknown: "not decidable", closed: "closed", "": "no address" };
+const INTERNET_SHORT = { open: "at large", restricted: "in part", unknown: "not decidable", closed: "closed" };
 
 /** internet shows how far the Internet reaches. */
 function internet(state, short) {
-  return el("span", { class: "state" }, el("span", { class: "mark mark-" + (state || "none"), "aria-hidden": "true" }), (short ? INTERNET_SHORT : INTERNET)[state] ?? state);
+  return el("span", { class: "state" }, el("span", { class: "mark mark-" + state, "aria-hidden": "true" }), (short ? INTERNET_SHORT : INTERNET)[state] ?? state);
 }
 
 /** ruleRef shows a rule by name, as a button that opens it. */
