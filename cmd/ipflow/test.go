@@ -28,7 +28,7 @@ import (
 type testFlags struct {
 	output, annotations, now string
 	files                    map[string]*string // by format
-	all, schema              bool
+	all, schema, suggest     bool
 }
 
 // testFormats are what results are written as, to stdout or a file.
@@ -56,6 +56,7 @@ when a suite cannot be read.`,
 		Example: `  ipflow test -s export/ suite.yaml
   ipflow test -s main.json network.yaml --annotations github --junit results.xml
   ipflow test -s export/ suite.yaml -o tap | prove -e cat /dev/stdin
+  ipflow test -s export/ --suggest > suite.yaml
   ipflow test --schema > suite.schema.json`,
 	}
 	fs := cmd.Flags()
@@ -66,6 +67,7 @@ when a suite cannot be read.`,
 	fs.StringVar(&f.annotations, "annotations", "", "write lines to stderr by which a pipeline marks the assertions in a change: "+strings.Join(annotation.Kinds, " or "))
 	fs.StringVar(&f.now, "now", "", "the day that expires is compared with, as 2026-12-31 (default $SOURCE_DATE_EPOCH, else today)")
 	fs.BoolVar(&f.all, "print-all", false, "print what passed, too")
+	fs.BoolVar(&f.suggest, "suggest", false, "print a suite that describes what is allowed now, and end")
 	fs.BoolVar(&f.schema, "schema", false, "print the JSON schema of suites, for editors, and end")
 	output := outputFlag(fs, testFormats...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -90,6 +92,9 @@ when a suite cannot be read.`,
 			return err
 		}
 		a.talk.diagnostics(s.Diagnostics)
+		if f.suggest {
+			return a.suggest(cmd.Context(), s, now)
+		}
 		return a.test(cmd.Context(), s, assertions, &f, now)
 	}
 	return cmd
@@ -102,13 +107,15 @@ func (f *testFlags) validate(args []string) error {
 	if f.annotations != "" && !slices.Contains(annotation.Kinds, f.annotations) {
 		return usagef("--annotations takes %s, not %q", strings.Join(annotation.Kinds, " or "), f.annotations)
 	}
-	if f.schema {
-		if len(args) > 0 {
-			return usagef("--schema reads no suite; leave out %q", args[0])
+	for _, alone := range []struct {
+		flag string
+		set  bool
+	}{{"--schema", f.schema}, {"--suggest", f.suggest}} {
+		if alone.set && len(args) > 0 {
+			return usagef("%s reads no suite; leave out %q", alone.flag, args[0])
 		}
-		return nil
 	}
-	if len(args) == 0 {
+	if len(args) == 0 && !f.schema && !f.suggest {
 		return usagef("no suite: name a YAML or JSON file of assertions; 'ipflow test --help' shows one")
 	}
 	return nil
@@ -201,6 +208,32 @@ func (a *app) test(ctx context.Context, s *ingest.Snapshot, assertions []*suite.
 		return &exitError{exitFindings, fmt.Errorf("%d of %d %s did not hold", summary.Assertions-well, summary.Assertions, plural(summary.Assertions, "assertion"))}
 	}
 	return nil
+}
+
+// suggest prints a suite that holds.
+func (a *app) suggest(ctx context.Context, s *ingest.Snapshot, now time.Time) error {
+	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	if err != nil {
+		return err
+	}
+	out, err := assert.New(s.Network, ix, assert.Options{Now: now}).Suggest(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range out.Notes {
+		a.talk.infof("%s", diag.Printable(n))
+	}
+	if out.LeftOut > 0 {
+		a.talk.infof("%d %s left out: missing facts make them unknown", out.LeftOut, plural(out.LeftOut, "assertion"))
+	}
+	if len(out.Assertions) == 0 {
+		return &exitError{exitFindings, errors.New("nothing to suggest: no subnet of the snapshot has a NIC about which something is certain")}
+	}
+	comments := []string{
+		"What is allowed now, as 'ipflow test --suggest' found it: keep what is meant, correct what is not.",
+		"Snapshot " + s.SHA256,
+	}
+	return suite.Write(a.stdout, comments, out.Assertions)
 }
 
 func (a *app) resultsFile(path, format string, results []assert.Result, s *ingest.Snapshot, f *testFlags) error {

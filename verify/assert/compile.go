@@ -81,15 +81,7 @@ func (c *Checker) selection(s *suite.Selection) (out selection, bad *fault) {
 	if out.to, bad = c.resolve(s.To); bad != nil {
 		return out, bad
 	}
-	out.protocols = index.AllProtocols
-	if len(s.Protocols) > 0 {
-		out.protocols = index.Protocols{}
-		for _, r := range s.Protocols {
-			for p := int(r.First); p <= int(r.Last); p++ {
-				out.protocols[p>>6] |= 1 << (p & 63)
-			}
-		}
-	}
+	out.protocols = protocolsOf(s.Protocols)
 	if len(s.Ports) > 0 {
 		list := make([]interval.Range[interval.Port], len(s.Ports))
 		for i, r := range s.Ports {
@@ -98,6 +90,19 @@ func (c *Checker) selection(s *suite.Selection) (out selection, bad *fault) {
 		out.ports = interval.Of(list)
 	}
 	return out, nil
+}
+
+// protocolsOf returns the protocols of the ranges, all for none.
+func protocolsOf(list []suite.ProtocolRange) (out index.Protocols) {
+	if len(list) == 0 {
+		return index.AllProtocols
+	}
+	for _, r := range list {
+		for p := int(r.First); p <= int(r.Last); p++ {
+			out[p>>6] |= 1 << (p & 63)
+		}
+	}
+	return out
 }
 
 // resolve looks ends up; none means any end.

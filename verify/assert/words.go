@@ -149,7 +149,7 @@ func expectedText(a *suite.Assertion) string {
 func flowsText(s *suite.Selection) string {
 	out := "from " + endText(s.From) + " to " + endText(s.To)
 	if len(s.Protocols) > 0 {
-		out += ", " + protocolsText(s.Protocols)
+		out += ", " + space.ProtocolsText(protocolsOf(s.Protocols))
 	}
 	if len(s.Ports) > 0 {
 		ports := make([]string, len(s.Ports))
@@ -190,17 +190,6 @@ func entriesText(list []suite.Entry) string {
 		}
 	}
 	return few(texts, "; ")
-}
-
-func protocolsText(list []suite.ProtocolRange) string {
-	texts := make([]string, len(list))
-	for i, p := range list {
-		texts[i] = p.First.String()
-		if p.Last != p.First {
-			texts[i] = fmt.Sprintf("protocols %d-%d", p.First, p.Last)
-		}
-	}
-	return few(texts, ", ")
 }
 
 func portText(p flow.PortRange) string {
