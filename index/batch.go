@@ -34,6 +34,12 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 	q := questions
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
+			if k.open != nil && (q[0].Source|q[1].Source|q[2].Source|q[3].Source) >= anySource {
+				for i := range q[:4] {
+					out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
+				}
+				continue
+			}
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
 			out[q[0].Row] = base + T(k.answer4(i0, &q[0]))
 			out[q[1].Row] = base + T(k.answer4(i1, &q[1]))
@@ -60,6 +66,12 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 	q := questions
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
+			if k.open != nil && (q[0].Source|q[1].Source|q[2].Source|q[3].Source) >= anySource {
+				for i := range q[:4] {
+					out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, q[i].Source, q[i].Destination))
+				}
+				continue
+			}
 			i0, i1, i2, i3 := search128x4(k.start6, q[0].remote(), q[1].remote(), q[2].remote(), q[3].remote())
 			out[q[0].Row] = base + T(k.answer6(i0, &q[0]))
 			out[q[1].Row] = base + T(k.answer6(i1, &q[1]))

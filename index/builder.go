@@ -15,9 +15,9 @@ import (
 // class is left with decides nothing and is dropped (about two in three of a long
 // list). Only then the remote addresses are cut, by the entries that are left.
 type builder struct {
-	c       *compiler
-	stage   *Stage
-	family4 bool
+	c     *compiler
+	stage *Stage
+	tableKind
 	entries []entry
 	words   int      // of a bit set of entries
 	total   []uint64 // entries whose remote side is every address of the family
@@ -34,9 +34,15 @@ type builder struct {
 	rangesOf4                    []interval.Range[interval.IPv4]
 	rangesOf6                    []interval.Range[interval.IPv6]
 	portRanges                   []interval.Range[interval.Port]
-	rows                         rowSet[uint16]
-	row                          []uint16
-	places                       weights
+	numbers                      []uint32
+	common                       []uint64
+
+	made   tableMaker
+	merger merger
+	blocks rowSet[uint32]
+	plain  []uint32
+	keyed  map[string]uint32 // doubtful outcomes by key
+	key    []byte
 }
 
 // classList is classes for reading.
@@ -63,15 +69,17 @@ func (l *classList) doubtsOf(n int) *doubts {
 }
 
 // table makes the table of a Stage for the remote addresses of one family.
-func (b *builder) table(s *Stage, family4 bool) *stageTable {
-	b.stage, b.family4 = s, family4
+func (b *builder) table(s *Stage, kind tableKind) *stageTable {
+	b.stage, b.tableKind = s, kind
 	b.begin()
-	t := &stageTable{stage: s}
+	t := b.c.tables.Get().(*stageTable)
+	t.reset(s)
 	b.markTotal()
 	b.service.reset(b.words)
-	t.services = b.services()
+	b.services(t)
 	b.keepLive()
-	if family4 {
+	t.namesSources = b.namesSources(flow.TCP) || b.namesSources(flow.UDP)
+	if b.family4 {
 		b.cutRemote4(&t.remote4)
 	} else {
 		b.cutRemote6(&t.remote6)
@@ -268,7 +276,7 @@ func (b *builder) cutRemote4(out *remotes[interval.IPv4]) {
 			}
 		}
 	}
-	cut := b.newCut(zones)
+	cut := b.newCut(zones, out.zoned)
 	b.sweep.run(func(first, last uint32) {
 		zone, one := uint8(0), true
 		if zones != nil {
@@ -328,7 +336,7 @@ func (b *builder) cutRemote6(out *remotes[interval.IPv6]) {
 			}
 		}
 	})
-	cut := b.newCut(zones)
+	cut := b.newCut(zones, out.zoned)
 	b.sweep.run(func(first, last uint32) {
 		zone, one := uint8(0), true
 		if zones != nil {
@@ -371,16 +379,17 @@ func (b *builder) prefixes6(e *entry) interval.Set[interval.IPv6] {
 
 // A cut numbers the classes of the intervals of a sweep.
 type cut struct {
-	b     *builder
-	zones *zones
-	last  uint32
-	any   bool
+	b      *builder
+	zones  *zones
+	blocks []uint32
+	last   uint32
+	any    bool
 }
 
-func (b *builder) newCut(z *zones) *cut {
+func (b *builder) newCut(z *zones, blocks []uint32) *cut {
 	b.remote.reset(b.words)
 	b.mixed.reset(b.words)
-	return &cut{b: b, zones: z}
+	return &cut{b: b, zones: z, blocks: blocks[:0]}
 }
 
 // at returns what the interval at which the sweep stands belongs to, as in
@@ -404,8 +413,7 @@ func (k *cut) at(zone uint8, one bool) (of uint32, fresh bool) {
 
 // zoned numbers the classes of the mixed intervals, zone by zone.
 func (k *cut) zoned() []uint32 {
-	b := k.b
-	var out []uint32
+	b, out := k.b, k.blocks
 	for n := range b.mixed.len() {
 		var may []bitFact
 		if d := b.mixed.doubtsOf(n); d != nil {

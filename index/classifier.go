@@ -44,8 +44,11 @@ type Classifier struct {
 	table16  []uint16 // in place of table8 where there are more than 256 verdicts
 	verdicts []VerdictID
 	chain    *chain // set iff there is no table
-	number   uint32
-	family4  bool
+	// open answers when the source port is left open; nil when that is no other
+	// question. It is compiled when first asked: few files of flows leave it open.
+	open    *pending
+	number  uint32
+	family4 bool
 }
 
 // IPv4 reports whether the classifier answers for IPv4 remote addresses, IPv6
@@ -83,6 +86,9 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	if source >= anySource && k.open != nil {
+		return k.open.get().Classify4(remote, p, 0, destination)
+	}
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
 			return t.outcome(t.row4(k.chain.c, interval.IPv4(remote)), t.services.of(p, source, destination))
@@ -97,6 +103,9 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	if source >= anySource && k.open != nil {
+		return k.open.get().Classify6(remote, p, 0, destination)
+	}
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
 			return t.outcome(t.row6(k.chain.c, remote), t.services.of(p, source, destination))
@@ -141,6 +150,7 @@ type chain struct {
 func newChain(c *compiler, tables []*stageTable) *chain {
 	x := &chain{c: c, tables: tables, verdicts: map[[3]uint32]VerdictID{}}
 	for _, t := range tables {
+		t.kept.Store(true)
 		x.stages = append(x.stages, t.stage)
 	}
 	return x

@@ -6,21 +6,34 @@ import (
 	"ipflow/index/interval"
 )
 
-// build fuses the stages of one NIC, direction and local address. family4 says
-// which remote addresses it answers for: the local address's family.
-func (c *compiler) build(stages []*Stage, family4 bool) *Classifier {
+// build fuses the stages of one NIC, direction and local address, for remote
+// addresses of the local address's family.
+func (c *compiler) build(stages []*Stage, kind tableKind) *Classifier {
 	c.survey()
 	tables := make([]*stageTable, len(stages))
 	for i, s := range stages {
-		tables[i] = c.table(s, family4)
+		tables[i] = c.table(s, kind)
 	}
 	f := c.fusers.Get().(*fuser)
-	defer c.fusers.Put(f)
-	k := f.fuse(tables, family4)
+	k := f.fuse(tables, kind.family4)
+	f.release()
+	c.fusers.Put(f)
 	if k == nil {
 		k = &Classifier{chain: newChain(c, tables)}
 	}
+	for _, t := range tables {
+		if t.namesSources && !kind.openSource && k.open == nil {
+			kind.openSource = true
+			k.open = &pending{c: c, stages: stages, kind: kind}
+		}
+	}
 	return k
+}
+
+// release lets go of what the fuser worked on.
+func (f *fuser) release() {
+	f.k, f.tables = nil, nil
+	clear(f.stages)
 }
 
 // fuser joins stage tables into one: the intervals of all are merged, each
@@ -34,18 +47,21 @@ type fuser struct {
 	family4 bool
 	k       *Classifier
 
+	remotes4      remotes[interval.IPv4]
+	remotes6      remotes[interval.IPv6]
 	remote, mixed rowSet[uint32] // tuples of rows; of what mixed intervals are in the parts
+	services      services
+	planes        [2]portPlane
 	column        rowSet[uint32] // tuples of columns
 	groups        rowSet[uint32] // tuples of service groups
 	source        rowSet[uint32] // tuples of port classes
 	destination   rowSet[uint32]
 	sets          []uint16
-	rows          rowSet[uint16] // of the table
-	row           []uint16
+	table         tableMaker
+	merger        merger
 	codes         []uint64
 	layers        [3]layerOutcome
 	columnsOf     [3][]uint32 // of each part, by column of the result
-	places        weights
 
 	local map[VerdictID]uint16 // verdict → position in k.verdicts
 	known []uint16             // combination of outcomes → position + 1; all zero between uses
@@ -70,43 +86,28 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		}
 	}
 	f.begin(codes)
-	services := f.fuseServices()
-	var ok bool
-	var columnOf []uint32
+	f.fuseServices()
 	if family4 {
-		r := f.fuseRemotes4(remotesOf(tables, func(t *stageTable) *remotes[interval.IPv4] { return &t.remote4 }))
-		var rowOf []uint32
-		if rowOf, columnOf, ok = f.fill(); ok {
-			r.renumber(rowOf)
-			ok = compactRemotes(f.k, &r)
-			f.k.start4 = make([]uint32, len(r.starts))
-			for i, s := range r.starts {
-				f.k.start4[i] = uint32(s)
-			}
-		}
+		f.fuseRemotes4()
 	} else {
-		r := f.fuseRemotes6(remotesOf(tables, func(t *stageTable) *remotes[interval.IPv6] { return &t.remote6 }))
-		var rowOf []uint32
-		if rowOf, columnOf, ok = f.fill(); ok {
-			r.renumber(rowOf)
-			ok = compactRemotes(f.k, &r)
-			f.k.start6 = slices.Clone(r.starts)
-		}
+		f.fuseRemotes6()
 	}
-	if !ok {
+	if !f.fill() {
 		return nil
 	}
-	services.renumber(columnOf)
-	f.k.lookup = f.c.newServiceLookup(&services)
-	return f.k
-}
-
-func remotesOf[T interval.Point[T]](tables []*stageTable, of func(*stageTable) *remotes[T]) []*remotes[T] {
-	out := make([]*remotes[T], len(tables))
-	for i, t := range tables {
-		out[i] = of(t)
+	f.merger.renumber(&f.services, f.table.columnOf)
+	f.k.lookup = f.c.newServiceLookup(&f.services)
+	if family4 {
+		f.remotes4.renumber(f.table.rowOf, &f.mixed)
+		f.k.start4 = make([]uint32, len(f.remotes4.starts))
+		for i, s := range f.remotes4.starts {
+			f.k.start4[i] = uint32(s)
+		}
+		return keepRemotes(f.k, &f.remotes4)
 	}
-	return out
+	f.remotes6.renumber(f.table.rowOf, &f.mixed)
+	f.k.start6 = slices.Clone(f.remotes6.starts)
+	return keepRemotes(f.k, &f.remotes6)
 }
 
 // begin empties the fuser.
@@ -125,48 +126,45 @@ func (f *fuser) begin(codes uint64) {
 	}
 }
 
-// fill computes the verdicts of all pairs of row and column tuples; equal rows and
-// equal columns are stored once. The result maps tuples to rows and columns; ok is
-// false when the table would be too large.
-func (f *fuser) fill() (rowOf, columnOf []uint32, ok bool) {
+// fill computes the verdicts of all pairs of row and column tuples; false when the
+// table would be too large.
+func (f *fuser) fill() bool {
 	height, width := f.remote.len(), f.column.len()
 	if height*width > maxCells {
-		return nil, nil, false
+		return false
 	}
 	for i := range f.tables {
-		f.columnsOf[i] = slices.Grow(f.columnsOf[i][:0], width)[:width]
+		f.columnsOf[i] = f.columnsOf[i][:0]
 		for s := range width {
-			f.columnsOf[i][s] = f.column.row(s)[i]
+			f.columnsOf[i] = append(f.columnsOf[i], f.column.row(s)[i])
 		}
 	}
-	f.rows.reset(width)
-	f.row = slices.Grow(f.row[:0], width)[:width]
 	f.codes = slices.Grow(f.codes[:0], width)[:width]
-	places := f.places.upTo(width)
-	rowOf = make([]uint32, height)
-	for r := range rowOf {
+	f.table.begin(width)
+	for r := range height {
 		f.combine(r)
-		hash := uint64(0)
+		row := f.table.row
 		for s, code := range f.codes {
-			id, ok := f.position(code)
-			if !ok {
-				return nil, nil, false
+			if f.rare == nil && f.known[code] != 0 {
+				row[s] = f.known[code] - 1
+				continue
 			}
-			f.row[s] = id
-			hash += uint64(id+1) * places[s]
+			var ok bool
+			if row[s], ok = f.position(code); !ok {
+				return false
+			}
 		}
-		rowOf[r], _ = f.rows.ofHashed(f.row, hash)
-		if f.rows.len()*width > f.c.maxTable {
-			return nil, nil, false
+		if f.table.endRow() > f.c.maxTable {
+			return false
 		}
 	}
-	table, columnOf := mergeColumns(f.rows.rows, width, &f.places)
-	f.k.width = uint32(len(table) / f.rows.len())
-	if f.rows.len() > 1<<16 || f.k.width > 1<<16 {
-		return nil, nil, false
+	f.table.mergeColumns()
+	f.k.width = uint32(f.table.width)
+	if f.table.height() > 1<<16 || f.k.width > 1<<16 {
+		return false
 	}
-	f.k.keepTable(table)
-	return rowOf, columnOf, true
+	f.k.keepTable(f.table.cells)
+	return true
 }
 
 // combine numbers the combinations of outcomes along a row.
@@ -184,11 +182,7 @@ func (f *fuser) combine(r int) {
 
 // position returns where the verdict of a combination of outcomes stands.
 func (f *fuser) position(code uint64) (id uint16, ok bool) {
-	if f.rare == nil {
-		if x := f.known[code]; x != 0 {
-			return x - 1, true
-		}
-	} else if x, known := f.rare[code]; known {
+	if x, known := f.rare[code]; known {
 		return x, true
 	}
 	v := f.c.verdicts.intern(f.c.conclude(f.stages, f.outcomes(code)))
@@ -223,7 +217,7 @@ func (f *fuser) outcomes(code uint64) []layerOutcome {
 // keepTable stores the table in bytes where they are enough.
 func (k *Classifier) keepTable(table []uint16) {
 	if len(k.verdicts) > 1<<8 {
-		k.table16 = table
+		k.table16 = slices.Clone(table)
 		return
 	}
 	k.table8 = make([]uint8, len(table))
@@ -232,22 +226,21 @@ func (k *Classifier) keepTable(table []uint16) {
 	}
 }
 
-// compactRemotes stores where an interval leads in 16 bits; ok is false when they
-// are not enough.
-func compactRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) (ok bool) {
+// keepRemotes stores where an interval leads in 16 bits; nil when they are not
+// enough.
+func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier {
 	k.of = make([]uint16, len(r.of))
 	for i, of := range r.of {
 		if of > 1<<16-1 {
-			return false
+			return nil
 		}
 		k.of[i] = uint16(of)
 	}
-	if r.zones == nil {
-		return true
+	if r.zones != nil {
+		k.zones, k.zoned = r.zones, make([]uint16, len(r.zoned))
+		for i, row := range r.zoned {
+			k.zoned[i] = uint16(row)
+		}
 	}
-	k.zones, k.zoned = r.zones, make([]uint16, len(r.zoned))
-	for i, row := range r.zoned {
-		k.zoned[i] = uint16(row)
-	}
-	return true
+	return k
 }

@@ -47,8 +47,8 @@ type compiler struct {
 	geo4     *geography[interval.IPv4]
 	geo6     *geography[interval.IPv6]
 
-	builders, fusers sync.Pool // *builder, *fuser
-	stages           atomic.Int32
+	builders, fusers, tables sync.Pool // *builder, *fuser, *stageTable
+	stages                   atomic.Int32
 
 	mu          sync.Mutex
 	views       map[string]*view
@@ -67,21 +67,27 @@ type pendingKey struct {
 	family4 bool
 }
 
-// pending is a classifier that some NIC needs, built once.
+// pending is a classifier that is needed, built once.
 type pending struct {
-	stages  []*Stage
-	family4 bool
-	number  uint32
-	once    sync.Once
-	built   *Classifier
+	c      *compiler
+	stages []*Stage
+	kind   tableKind
+	number uint32
+	once   sync.Once
+	built  *Classifier
 }
 
-func (c *compiler) get(p *pending) *Classifier {
+func (p *pending) get() *Classifier {
 	p.once.Do(func() {
-		p.built = c.build(p.stages, p.family4)
-		p.built.number, p.built.family4 = p.number, p.family4
+		if p.kind.openSource { // nobody counted it among those that use the stages
+			for _, s := range p.stages {
+				s.users.Add(1)
+			}
+		}
+		p.built = p.c.build(p.stages, p.kind)
+		p.built.number, p.built.family4 = p.number, p.kind.family4
 		for _, s := range p.stages {
-			s.release()
+			p.c.release(s)
 		}
 	})
 	return p.built
@@ -121,12 +127,12 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 		return nil, err
 	}
 	todo := c.todo()
-	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { c.get(todo[i]) }); err != nil {
+	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].get() }); err != nil {
 		return nil, err
 	}
 	for i := range wanted {
 		for j, pair := range wanted[i] {
-			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = c.get(pair[0]), c.get(pair[1])
+			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = pair[0].get(), pair[1].get()
 		}
 	}
 	return ix, nil
@@ -188,7 +194,8 @@ func newCompiler(n *network.Network) *compiler {
 		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
 		protocols: map[[256]uint8]*[256]uint8{},
 	}
-	c.builders.New = func() any { return &builder{c: c} }
+	c.builders.New = func() any { return &builder{c: c, keyed: map[string]uint32{}} }
+	c.tables.New = func() any { return &stageTable{} }
 	c.fusers.New = func() any { return &fuser{c: c, local: map[VerdictID]uint16{}} }
 	included := everything
 	if n.Internet.Included != nil {
@@ -217,7 +224,7 @@ func (c *compiler) want(g *signer, nic *network.NIC, dir flow.Direction, local n
 	defer c.mu.Unlock()
 	p, ok := c.classifiers[key]
 	if !ok {
-		p = &pending{stages: stages, family4: key.family4, number: uint32(len(c.classifiers))}
+		p = &pending{c: c, stages: stages, kind: tableKind{family4: key.family4}, number: uint32(len(c.classifiers))}
 		c.classifiers[key] = p
 		for _, s := range stages {
 			s.users.Add(1)
@@ -239,7 +246,7 @@ func (ix *Index) Classifier(nic *network.NIC, dir flow.Direction, local flow.Add
 			return e.Out
 		}
 	}
-	return ix.c.get(ix.c.want(&signer{}, nic, dir, local.Netip()))
+	return ix.c.want(&signer{}, nic, dir, local.Netip()).get()
 }
 
 // Locals returns the known addresses of a NIC with their classifiers; callers
@@ -252,7 +259,7 @@ func (ix *Index) Classify(nic *network.NIC, t flow.Tuple) flow.Verdict {
 }
 
 // Verdict returns the verdict of an id that a Classifier of this index gave.
-func (ix *Index) Verdict(id VerdictID) flow.Verdict { return ix.c.verdicts.get(id) }
+func (ix *Index) Verdict(id VerdictID) flow.Verdict { return ix.c.verdicts.get(ix.c, id) }
 
 // Verdicts returns a bound: all ids given so far are below it.
 func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
@@ -260,7 +267,7 @@ func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 // Stats says how large the index became.
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
-	Bytes                               int // of the distinct classifiers
+	Bytes                               int // of the distinct classifiers, as far as they are compiled beforehand
 	Chains                              int // classifiers without a table of their own
 }
 
@@ -272,7 +279,7 @@ func (ix *Index) Stats() Stats {
 	c.mu.Unlock()
 	s := Stats{NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len()}
 	for _, p := range list {
-		k := c.get(p)
+		k := p.get()
 		s.Bytes += k.Bytes()
 		if k.chain != nil {
 			s.Chains++

@@ -34,10 +34,8 @@ func newIntersection(b *builder) *intersection {
 
 func (x *intersection) at(remote, service uint32) uint32 {
 	p := pair{x.entries, x.based, x.remotes.row(int(remote)), x.services.row(int(service)), x.remotes.doubtsOf(int(remote)), x.services.doubtsOf(int(service))}
-	if p.remoteDoubts == nil && p.serviceDoubts == nil {
-		if at, pure := p.match(); pure {
-			return uint32(at)
-		}
+	if at, sure := p.match(); sure {
+		return uint32(at)
 	}
 	var buf [64]byte
 	key := p.key(buf[:0])

@@ -9,8 +9,8 @@ type serviceLookup struct {
 }
 
 // portLookup finds the column of a pair of ports: each port's class by search,
-// then class[source × width + destination]; the last row is the open source
-// port. One source class, the usual case, needs no search.
+// then class[source × width + destination]. One source class, the usual case,
+// needs no search.
 type portLookup struct {
 	source, destination portClasses
 	width               uint32
@@ -22,16 +22,56 @@ type portClasses struct {
 	of     []uint16
 }
 
+// newServiceLookup stores services in one array.
 func (c *compiler) newServiceLookup(s *services) serviceLookup {
-	l := serviceLookup{group: c.sameProtocols(&s.group), portless: make([]uint16, len(s.groups))}
+	one := [2]serviceGroup{s.groups[0], s.groups[0]} // no stage at all: one column for every service
+	withPorts := s.groups
+	if len(s.groups) == 1 {
+		withPorts = one[:]
+	}
+	n := len(s.groups)
+	for _, g := range withPorts[:2] {
+		n += portsLen(&g)
+	}
+	room := make([]uint16, 0, n)
+	l := serviceLookup{group: c.sameProtocols(&s.group)}
 	for g := range s.groups {
-		l.portless[g] = uint16(s.groups[g].class)
+		room = append(room, uint16(s.groups[g].class))
 	}
-	if len(s.groups) == 1 { // no stage at all: one column for every service
-		s.groups = append(s.groups, s.groups[0])
-	}
-	l.tcp, l.udp = newPortLookup(&s.groups[0]), newPortLookup(&s.groups[1])
+	l.portless = room
+	l.tcp, room = newPortLookup(&withPorts[0], room)
+	l.udp, _ = newPortLookup(&withPorts[1], room)
 	return l
+}
+
+// portsLen is how many numbers newPortLookup stores.
+func portsLen(g *serviceGroup) int {
+	if g.ports == nil {
+		return 5
+	}
+	return 2*(len(g.ports.source.of)+len(g.ports.destination.of)) + len(g.ports.class)
+}
+
+func newPortLookup(g *serviceGroup, room []uint16) (portLookup, []uint16) {
+	if g.ports == nil {
+		one := ports{starts: []uint16{0}, of: []uint32{0}}
+		return newPortLookup(&serviceGroup{ports: &portPlane{source: one, destination: one, width: 1, class: []uint32{g.class}}}, room)
+	}
+	add := func(list []uint32) []uint16 {
+		from := len(room)
+		for _, x := range list {
+			room = append(room, uint16(x))
+		}
+		return room[from:]
+	}
+	classes := func(p *ports) portClasses {
+		from := len(room)
+		room = append(room, p.starts...)
+		return portClasses{room[from:], add(p.of)}
+	}
+	l := portLookup{source: classes(&g.ports.source), destination: classes(&g.ports.destination), width: g.ports.width}
+	l.class = add(g.ports.class)
+	return l, room
 }
 
 // sameProtocols returns the one array with the content of group.
@@ -47,27 +87,7 @@ func (c *compiler) sameProtocols(group *[256]uint8) *[256]uint8 {
 	return p
 }
 
-func newPortLookup(g *serviceGroup) portLookup {
-	if g.ports == nil {
-		one := portClasses{starts: []uint16{0}, of: []uint16{0}}
-		return portLookup{source: one, destination: one, width: 1, class: []uint16{uint16(g.class), uint16(g.class)}}
-	}
-	narrow := func(p *ports) portClasses {
-		out := portClasses{starts: p.starts, of: make([]uint16, len(p.of))}
-		for i, c := range p.of {
-			out.of[i] = uint16(c)
-		}
-		return out
-	}
-	l := portLookup{source: narrow(&g.ports.source), destination: narrow(&g.ports.destination), width: g.ports.width}
-	l.class = make([]uint16, len(g.ports.class))
-	for i, c := range g.ports.class {
-		l.class[i] = uint16(c)
-	}
-	return l
-}
-
-// column returns the column of a service; source is anySource when open.
+// column returns the column of a service.
 func (l *serviceLookup) column(group uint8, source uint32, destination uint16) uint16 {
 	switch group {
 	case 0:
@@ -80,10 +100,7 @@ func (l *serviceLookup) column(group uint8, source uint32, destination uint16) u
 
 func (l *portLookup) column(source uint32, destination uint16) uint16 {
 	row := uint32(0)
-	switch {
-	case source >= anySource:
-		row = uint32(len(l.class))/l.width - 1
-	case len(l.source.starts) > 1:
+	if len(l.source.starts) > 1 {
 		row = uint32(l.source.of[search16(l.source.starts, uint16(source))])
 	}
 	return l.class[row*l.width+uint32(l.destination.of[search16(l.destination.starts, destination)])]

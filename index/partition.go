@@ -114,15 +114,15 @@ func (x *chain) partition() *Partition {
 	}
 	p := &Partition{}
 	f := &fuser{c: x.c, tables: x.tables}
-	services := f.fuseServices()
+	f.fuseServices()
 	if len(x.tables[0].remote4.starts) > 0 {
-		r := f.fuseRemotes4(remotesOf(x.tables, func(t *stageTable) *remotes[interval.IPv4] { return &t.remote4 }))
-		p.rows4(x.c.geo4, &r)
+		f.fuseRemotes4()
+		p.rows4(x.c.geo4, &f.remotes4)
 	} else {
-		r := f.fuseRemotes6(remotesOf(x.tables, func(t *stageTable) *remotes[interval.IPv6] { return &t.remote6 }))
-		p.rows6(x.c.geo6, &r)
+		f.fuseRemotes6()
+		p.rows6(x.c.geo6, &f.remotes6)
 	}
-	rows, columns := &f.remote, &f.column
+	services, rows, columns := &f.services, &f.remote, &f.column
 	b := columnBuilder{columns: make([][]ServiceBox, columns.len())}
 	members := make([]Protocols, len(services.groups))
 	for proto, g := range services.group {

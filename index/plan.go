@@ -21,15 +21,18 @@ type plan struct {
 	final  []uint64     // rules that match every packet whose local address they match
 }
 
-// localCheck decides the local side of one rule.
+// localCheck decides the local side of one rule, 24 bytes.
 type localCheck struct {
-	rule   int32
-	plain  bool                        // only prefixes: v4 and v6 say it all
-	first4 uint32                      // of the one IPv4 range, the usual case
-	last4  uint32                      // below first4 when there is none
-	v4     interval.Set[interval.IPv4] // the others
-	v6     []interval.Range[interval.IPv6]
-	sides  []network.Selector
+	rule          int32
+	plain         bool   // only prefixes: first4 to last4 and more say it all
+	first4, last4 uint32 // of the one IPv4 range, the usual case; last4 below first4 when there is none
+	more          *prefixSides
+}
+
+// prefixSides is the prefixes of a local side beyond the first IPv4 one.
+type prefixSides struct {
+	v4 []interval.Range[interval.IPv4]
+	v6 []interval.Range[interval.IPv6]
 }
 
 // planOf returns the plan of a list and direction, made once.
@@ -56,6 +59,7 @@ type ruleList interface {
 }
 
 func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
+	rules = slices.Clone(rules) // without room to grow
 	words := (len(rules) + 63) / 64
 	both := make([]uint64, 2*words)
 	p := &plan{rules: rules, always: both[:words], final: both[words:]}
@@ -68,7 +72,7 @@ func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 			setBit(p.always, i)
 			continue
 		}
-		check := localCheck{rule: int32(i), sides: local, plain: c.plain(local), first4: 1}
+		check := localCheck{rule: int32(i), plain: c.plain(local), first4: 1}
 		if check.plain {
 			check.prefixes(local)
 		}
@@ -80,14 +84,18 @@ func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 func (k *localCheck) prefixes(list []network.Selector) {
 	for i := range list {
 		p := list[i].Prefix
-		switch {
-		case p.Addr().Is6():
-			k.v6 = append(k.v6, interval.PrefixIPv6(p))
-		case k.first4 > k.last4:
+		if p.Addr().Is4() && k.first4 > k.last4 {
 			r := interval.PrefixIPv4(p)
 			k.first4, k.last4 = uint32(r.First), uint32(r.Last)
-		default:
-			k.v4 = append(k.v4, interval.PrefixIPv4(p))
+			continue
+		}
+		if k.more == nil {
+			k.more = &prefixSides{}
+		}
+		if p.Addr().Is4() {
+			k.more.v4 = append(k.more.v4, interval.PrefixIPv4(p))
+		} else {
+			k.more.v6 = append(k.more.v6, interval.PrefixIPv6(p))
 		}
 	}
 }
@@ -97,18 +105,22 @@ func (k *localCheck) holds4(a interval.IPv4) bool {
 	if uint32(a) >= k.first4 && uint32(a) <= k.last4 {
 		return true
 	}
-	for _, r := range k.v4 {
-		if a >= r.First && a <= r.Last {
-			return true
+	if k.more != nil {
+		for _, r := range k.more.v4 {
+			if a >= r.First && a <= r.Last {
+				return true
+			}
 		}
 	}
 	return false
 }
 
 func (k *localCheck) holds6(a interval.IPv6) bool {
-	for _, r := range k.v6 {
-		if a.Compare(r.First) >= 0 && a.Compare(r.Last) <= 0 {
-			return true
+	if k.more != nil {
+		for _, r := range k.more.v6 {
+			if a.Compare(r.First) >= 0 && a.Compare(r.Last) <= 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -1,29 +1,26 @@
 package index
 
-import (
-	"slices"
-
-	"ipflow/ingest/flow"
-)
+import "ipflow/ingest/flow"
 
 // fuseServices merges the services of the tables; classes of the result are tuples
 // of columns, numbered in f.column.
-func (f *fuser) fuseServices() services {
+func (f *fuser) fuseServices() {
 	parts := max(1, len(f.tables))
 	f.column.reset(parts)
-	var s services
+	s := &f.services
+	s.groups = s.groups[:0]
 	if len(f.tables) == 0 {
-		s.groups = []serviceGroup{{class: f.tuple(&f.column, nil)}}
-		return s
+		s.group = [256]uint8{}
+		s.groups = append(s.groups, serviceGroup{class: f.tuple(&f.column, nil)})
+		return
 	}
 	f.groups.reset(parts)
 	for _, p := range [...]flow.Protocol{flow.TCP, flow.UDP} { // groups 0 and 1
-		f.fuseGroup(&s, p)
+		f.fuseGroup(p)
 	}
 	for p := range 256 {
-		s.group[p] = f.fuseGroup(&s, flow.Protocol(p))
+		s.group[p] = f.fuseGroup(flow.Protocol(p))
 	}
-	return s
 }
 
 // tuple numbers a number of each table.
@@ -38,7 +35,8 @@ func (f *fuser) tuple(in *rowSet[uint32], of func(part int, t *stageTable) uint3
 
 // fuseGroup returns the group of the result in which the tables' groups of one
 // protocol meet. Either all of them have ports or none has.
-func (f *fuser) fuseGroup(s *services, p flow.Protocol) uint8 {
+func (f *fuser) fuseGroup(p flow.Protocol) uint8 {
+	s := &f.services
 	g := f.tuple(&f.groups, func(_ int, t *stageTable) uint32 { return uint32(t.services.group[p]) })
 	if int(g) < len(s.groups) {
 		return uint8(g)
@@ -49,43 +47,40 @@ func (f *fuser) fuseGroup(s *services, p flow.Protocol) uint8 {
 		})})
 		return uint8(g)
 	}
-	planes := make([]*portPlane, len(f.tables))
-	for i, t := range f.tables {
-		planes[i] = t.services.groups[t.services.group[p]].ports
-	}
-	s.groups = append(s.groups, serviceGroup{ports: f.fusePlanes(planes)})
+	plane := &f.planes[g]
+	s.groups = append(s.groups, serviceGroup{ports: plane})
+	f.fusePlanes(plane, p)
 	return uint8(g)
 }
 
-// fusePlanes merges planes of ports.
-func (f *fuser) fusePlanes(planes []*portPlane) *portPlane {
+// fusePlanes merges the planes of ports of TCP or UDP.
+func (f *fuser) fusePlanes(out *portPlane, p flow.Protocol) {
+	var parts [3]*portPlane
 	var sources, destinations [3]*ports
-	for i, p := range planes {
-		sources[i], destinations[i] = &p.source, &p.destination
+	n := len(f.tables)
+	for i, t := range f.tables {
+		parts[i] = t.services.groups[t.services.group[p]].ports
+		sources[i], destinations[i] = &parts[i].source, &parts[i].destination
 	}
-	f.source.reset(len(planes))
-	f.destination.reset(len(planes))
-	out := &portPlane{source: mergePorts(sources[:len(planes)], &f.source), destination: mergePorts(destinations[:len(planes)], &f.destination)}
-	out.width = uint32(f.destination.len())
-	out.class = make([]uint32, 0, (f.source.len()+1)*f.destination.len())
-	for r := range f.source.len() + 1 { // the last row is the open source port
+	f.source.reset(n)
+	f.destination.reset(n)
+	mergePorts(&out.source, sources[:n], &f.source)
+	mergePorts(&out.destination, destinations[:n], &f.destination)
+	out.width, out.class = uint32(f.destination.len()), out.class[:0]
+	for r := range f.source.len() {
+		source := f.source.row(r)
 		for c := range f.destination.len() {
 			column := f.destination.row(c)
 			out.class = append(out.class, f.tuple(&f.column, func(i int, _ *stageTable) uint32 {
-				p := planes[i]
-				row := uint32(len(p.class))/p.width - 1
-				if r < f.source.len() {
-					row = f.source.row(r)[i]
-				}
-				return p.class[row*p.width+column[i]]
+				return parts[i].class[source[i]*parts[i].width+column[i]]
 			}))
 		}
 	}
-	return out
 }
 
 // mergePorts merges the cuts of one port; classes of the result are tuples.
-func mergePorts(parts []*ports, tuples *rowSet[uint32]) (out ports) {
+func mergePorts(out *ports, parts []*ports, tuples *rowSet[uint32]) {
+	out.reset()
 	var at [3]int
 	var key [3]uint32
 	for start := uint32(0); ; {
@@ -99,7 +94,7 @@ func mergePorts(parts []*ports, tuples *rowSet[uint32]) (out ports) {
 		n, _ := tuples.of(key[:len(parts)])
 		out.add(start, n)
 		if next == 1<<16 {
-			return out
+			return
 		}
 		start = next
 		for i, p := range parts {
@@ -110,8 +105,14 @@ func mergePorts(parts []*ports, tuples *rowSet[uint32]) (out ports) {
 	}
 }
 
+// A merger joins what became equal in services. It reuses its memory.
+type merger struct {
+	rows, columns           rowSet[uint32]
+	rowOf, columnOf, column []uint32
+}
+
 // renumber replaces classes by columns of a table.
-func (s *services) renumber(columnOf []uint32) {
+func (m *merger) renumber(s *services, columnOf []uint32) {
 	for i := range s.groups {
 		g := &s.groups[i]
 		if g.ports == nil {
@@ -121,38 +122,38 @@ func (s *services) renumber(columnOf []uint32) {
 		for j, class := range g.ports.class {
 			g.ports.class[j] = columnOf[class]
 		}
-		g.ports.merge()
+		m.merge(g.ports)
 	}
 }
 
 // merge joins source and destination classes that lead to the same columns, and
 // then intervals that became one.
-func (p *portPlane) merge() {
+func (m *merger) merge(p *portPlane) {
 	height, width := len(p.class)/int(p.width), int(p.width)
-	var rows, columns rowSet[uint32]
-	rows.reset(width)
-	rowOf := make([]uint32, height-1)
-	for r := range rowOf {
-		rowOf[r], _ = rows.of(p.class[r*width : (r+1)*width])
+	m.rows.reset(width)
+	m.rowOf = m.rowOf[:0]
+	for r := range height {
+		n, _ := m.rows.of(p.class[r*width : (r+1)*width])
+		m.rowOf = append(m.rowOf, n)
 	}
-	rows.add(p.class[(height-1)*width:])
-	columns.reset(rows.len())
-	columnOf, column := make([]uint32, width), make([]uint32, rows.len())
-	for c := range columnOf {
-		for r := range column {
-			column[r] = rows.row(r)[c]
+	m.columns.reset(m.rows.len())
+	m.columnOf = m.columnOf[:0]
+	for c := range width {
+		m.column = m.column[:0]
+		for r := range m.rows.len() {
+			m.column = append(m.column, m.rows.row(r)[c])
 		}
-		columnOf[c], _ = columns.of(column)
+		n, _ := m.columns.of(m.column)
+		m.columnOf = append(m.columnOf, n)
 	}
-	p.width = uint32(columns.len())
-	p.class = make([]uint32, 0, rows.len()*columns.len())
-	for r := range rows.len() {
-		for c := range columns.len() {
-			p.class = append(p.class, columns.row(c)[r])
+	p.width, p.class = uint32(m.columns.len()), p.class[:0]
+	for r := range m.rows.len() {
+		for c := range m.columns.len() {
+			p.class = append(p.class, m.columns.row(c)[r])
 		}
 	}
-	p.source.renumber(rowOf)
-	p.destination.renumber(columnOf)
+	p.source.renumber(m.rowOf)
+	p.destination.renumber(m.columnOf)
 }
 
 // renumber replaces classes and joins neighbours that became equal.
@@ -166,5 +167,5 @@ func (p *ports) renumber(to []uint32) {
 		p.starts[n], p.of[n] = p.starts[i], class
 		n++
 	}
-	p.starts, p.of = slices.Clip(p.starts[:n]), slices.Clip(p.of[:n])
+	p.starts, p.of = p.starts[:n], p.of[:n]
 }

@@ -18,11 +18,8 @@ type remotes[T interval.Point[T]] struct {
 	zones  *zones   // nil when no large set counts here
 }
 
-func (r *remotes[T]) blocks() int {
-	if r.zones == nil {
-		return 0
-	}
-	return len(r.zoned) / r.zones.count
+func (r *remotes[T]) reset() {
+	r.starts, r.of, r.zoned, r.zones = r.starts[:0], r.of[:0], r.zoned[:0], nil
 }
 
 // number looks an address up. region is its region in the atlas.
@@ -52,23 +49,28 @@ func (r *remotes[T]) inRegion(of uint32, region uint16) uint32 {
 }
 
 // renumber replaces numbers, makes mixed intervals plain where that left one
-// number for all zones, and joins neighbours that became equal.
-func (r *remotes[T]) renumber(to []uint32) {
+// number for all zones, and joins neighbours that became equal. blocks is memory
+// to work in.
+func (r *remotes[T]) renumber(to []uint32, blocks *rowSet[uint32]) {
 	for i, x := range r.zoned {
 		r.zoned[i] = to[x]
 	}
-	kept := make([]uint32, r.blocks()) // by block: what is in its place
-	var blocks rowSet[uint32]
-	if len(kept) > 0 {
-		blocks.reset(r.zones.count)
-	}
-	for i := range kept {
-		block := r.zoned[i*r.zones.count : (i+1)*r.zones.count]
-		if one := block[0]; allEqual(block) {
-			kept[i] = one << 1
-		} else {
-			n, _ := blocks.of(block)
-			kept[i] = n<<1 | 1
+	var kept []uint32 // by block: what is in its place
+	if r.zones != nil {
+		width := r.zones.count
+		blocks.reset(width)
+		for i := 0; i < len(r.zoned); i += width {
+			block := r.zoned[i : i+width]
+			if allEqual(block) {
+				kept = append(kept, block[0]<<1)
+			} else {
+				n, _ := blocks.of(block)
+				kept = append(kept, n<<1|1)
+			}
+		}
+		r.zoned = append(r.zoned[:0], blocks.rows...)
+		if len(r.zoned) == 0 {
+			r.zones = nil
 		}
 	}
 	n := 0
@@ -84,10 +86,7 @@ func (r *remotes[T]) renumber(to []uint32) {
 		r.starts[n], r.of[n] = r.starts[i], of
 		n++
 	}
-	r.starts, r.of, r.zoned = r.starts[:n:n], r.of[:n:n], blocks.rows
-	if len(r.zoned) == 0 {
-		r.zones = nil
-	}
+	r.starts, r.of = r.starts[:n], r.of[:n]
 }
 
 func allEqual(list []uint32) bool {
@@ -105,15 +104,24 @@ func allEqual(list []uint32) bool {
 //	part 1   |--- a ---|-- b --|
 //	part 2   |- c -|---- d ----|
 //	result   |-ac--|ad-|--bd---|
-func (f *fuser) fuseRemotes4(parts []*remotes[interval.IPv4]) remotes[interval.IPv4] {
-	return fuseRemotes(f, parts, f.c.geo4, everything.v4[0].Last)
+func (f *fuser) fuseRemotes4() {
+	var parts [3]*remotes[interval.IPv4]
+	for i, t := range f.tables {
+		parts[i] = &t.remote4
+	}
+	fuseRemotes(f, &f.remotes4, parts[:len(f.tables)], f.c.geo4, everything.v4[0].Last)
 }
 
-func (f *fuser) fuseRemotes6(parts []*remotes[interval.IPv6]) remotes[interval.IPv6] {
-	return fuseRemotes(f, parts, f.c.geo6, everything.v6[0].Last)
+func (f *fuser) fuseRemotes6() {
+	var parts [3]*remotes[interval.IPv6]
+	for i, t := range f.tables {
+		parts[i] = &t.remote6
+	}
+	fuseRemotes(f, &f.remotes6, parts[:len(f.tables)], f.c.geo6, everything.v6[0].Last)
 }
 
-func fuseRemotes[T interval.Point[T]](f *fuser, parts []*remotes[T], geo *geography[T], end T) (out remotes[T]) {
+func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], parts []*remotes[T], geo *geography[T], end T) {
+	out.reset()
 	f.remote.reset(max(1, len(parts)))
 	f.mixed.reset(max(1, len(parts)))
 	out.zones = zonesOfAll(f, parts, geo)
@@ -178,7 +186,6 @@ func fuseRemotes[T interval.Point[T]](f *fuser, parts []*remotes[T], geo *geogra
 			out.zoned = append(out.zoned, inRegion(region))
 		}
 	}
-	return out
 }
 
 // zonesOfAll returns the zones of the large sets of all parts; nil when none of

@@ -12,9 +12,6 @@ import (
 	"ipflow/ingest/network"
 )
 
-// fact is an interned fact string.
-type fact int32
-
 // addresses is a set of addresses of both families.
 type addresses struct {
 	v4 interval.Set[interval.IPv4]
@@ -131,18 +128,26 @@ func (in *interner) factsOf(list []string) []fact {
 	return out
 }
 
-// names returns the facts as sorted distinct strings.
-func (in *interner) names(ids []fact) []string {
-	if len(ids) == 0 {
-		return nil
-	}
+// text returns an interned fact.
+func (in *interner) text(f fact) string {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	out := make([]string, len(ids))
-	for i, id := range ids {
-		out[i] = in.facts[id]
+	return in.facts[f]
+}
+
+// single returns the facts sorted and once each, those that hold several texts
+// taken apart.
+func (in *interner) single(list []fact) []fact {
+	out := make([]fact, 0, len(list))
+	for _, f := range list {
+		if f >= 0 {
+			if text := in.text(f); strings.Contains(text, ",") {
+				out = append(out, in.factsOf(strings.Split(text, ","))...)
+				continue
+			}
+		}
+		out = append(out, f)
 	}
-	out = strings.Split(strings.Join(out, ","), ",") // one may hold several
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -153,13 +153,13 @@ func (s *Selectors) Side(nic *network.NIC, r *network.Rule, source, local bool) 
 // NIC's own side: yes, or else the facts on which it may match.
 func (s *Selectors) Local(nic *network.NIC, r *network.Rule, source bool, a netip.Addr) (sure bool, facts []string) {
 	sure, ids := s.c.localMatch(s.c.viewOf(nic), nic, sideKey{r, source, true}, a)
-	return sure, s.c.intern.names(ids)
+	return sure, s.c.names(ids)
 }
 
 func (c *compiler) export(r *reach) Reach {
 	out := Reach{Sure: exported(r.sure), May: make([]Doubt, len(r.may))}
 	for i, d := range r.may {
-		out.May[i] = Doubt{c.intern.names([]fact{d.fact})[0], exported(d.where)}
+		out.May[i] = Doubt{c.names([]fact{d.fact})[0], exported(d.where)}
 	}
 	slices.SortFunc(out.May, func(a, b Doubt) int { return strings.Compare(a.Fact, b.Fact) })
 	return out

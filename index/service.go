@@ -1,6 +1,8 @@
 package index
 
 import (
+	"slices"
+
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
@@ -25,8 +27,8 @@ type serviceGroup struct {
 }
 
 // portPlane maps (source port, destination port) to a class: both ports to
-// their own classes, then a row per source class. The last row is the open
-// source port.
+// their own classes, then a row per source class. A question that leaves the
+// source port open has tables of its own, with one source class.
 type portPlane struct {
 	source, destination ports
 	width               uint32   // destination classes, the length of a row
@@ -41,6 +43,9 @@ type ports struct {
 
 func (p *ports) find(port uint16) uint32 { return p.of[search16(p.starts, port)] }
 
+func (p *ports) reset() { p.starts, p.of = p.starts[:0], p.of[:0] }
+
+// add appends an interval, or makes the last one longer.
 func (p *ports) add(start uint32, class uint32) {
 	if n := len(p.of); n > 0 && p.of[n-1] == class {
 		return
@@ -48,24 +53,22 @@ func (p *ports) add(start uint32, class uint32) {
 	p.starts, p.of = append(p.starts, uint16(start)), append(p.of, class)
 }
 
-// of returns the class of a service; source is anySource when open.
+// of returns the class of a service.
 func (s *services) of(protocol flow.Protocol, source uint32, destination uint16) uint32 {
 	group := &s.groups[s.group[protocol]]
 	if group.ports == nil {
 		return group.class
 	}
 	p := group.ports
-	row := uint32(len(p.class))/p.width - 1
-	if source < anySource {
-		row = p.source.find(uint16(source))
-	}
-	return p.class[row*p.width+p.destination.find(destination)]
+	return p.class[p.source.find(uint16(source))*p.width+p.destination.find(destination)]
 }
 
 // services cuts the services for the entries; classes are numbered in b.service.
-func (b *builder) services() services {
-	var s services
-	s.groups = []serviceGroup{{ports: b.plane(flow.TCP)}, {ports: b.plane(flow.UDP)}}
+func (b *builder) services(t *stageTable) {
+	s := &t.services
+	s.groups = append(s.groups[:0], serviceGroup{ports: &t.planes[0]}, serviceGroup{ports: &t.planes[1]})
+	b.plane(flow.TCP, &t.planes[0])
+	b.plane(flow.UDP, &t.planes[1])
 	var special [256]bool
 	special[flow.ICMP], special[flow.ICMPv6] = true, true
 	for i := range b.entries {
@@ -73,16 +76,15 @@ func (b *builder) services() services {
 			special[p] = true
 		}
 	}
-	groupOf := map[uint32]uint8{}
 	portless := func(p flow.Protocol) uint8 {
-		id := b.portless(p)
-		g, ok := groupOf[id]
-		if !ok {
-			g = uint8(len(s.groups))
-			groupOf[id] = g
-			s.groups = append(s.groups, serviceGroup{class: id})
+		class := b.portless(p)
+		for g := 2; g < len(s.groups); g++ {
+			if s.groups[g].class == class {
+				return uint8(g)
+			}
 		}
-		return g
+		s.groups = append(s.groups, serviceGroup{class: class})
+		return uint8(len(s.groups) - 1)
 	}
 	other, known := uint8(0), false // a protocol that no rule names stands for all of them
 	for p := range 256 {
@@ -101,7 +103,6 @@ func (b *builder) services() services {
 			s.group[p] = other
 		}
 	}
-	return s
 }
 
 // state is how one rule meets one service.
@@ -142,62 +143,90 @@ func (b *builder) portless(p flow.Protocol) uint32 {
 		if state == misses {
 			continue
 		}
-		ports := ""
+		inDoubt := false
 		if !isFull(r.SourcePorts) || !isFull(r.DestinationPorts) {
 			switch b.c.assume.portlessPorts {
 			case "never":
 				continue
 			case "ignore":
 			default:
-				ports = "ports-on-portless:"
+				inDoubt = true
 			}
 		}
-		if state == matches && ports == "" {
+		if state == matches && !inDoubt {
 			b.sweep.always(bit)
 			continue
 		}
 		if state == mayMatch {
-			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.intern.fact("icmp-on-ipv6:" + r.ID)})
+			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.factOf(icmpOnIPv6, r)})
 		}
-		if ports != "" {
-			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.intern.fact(ports + r.ID)})
+		if inDoubt {
+			b.sweep.may = append(b.sweep.may, bitFact{int32(bit), b.c.factOf(portsOnPortless, r)})
 		}
 	}
 	return b.service.of(b.sweep.sure, nil, b.sweep.may, b.closing)
 }
 
 // plane cuts both ports of TCP or UDP and joins their classes.
-func (b *builder) plane(p flow.Protocol) *portPlane {
-	open := false // some rule names source ports
-	for i := range b.entries {
-		r := b.entries[i].rule
-		open = open || b.protocol(r, p) == matches && !isFull(r.SourcePorts)
+func (b *builder) plane(p flow.Protocol, plane *portPlane) {
+	plane.class = plane.class[:0]
+	if !b.namesSources(p) {
+		plane.source.reset()
+		plane.source.add(0, 0)
+		b.cutPorts(&plane.destination, p, destinationPorts, b.closing, &b.service)
+		b.byDestination(plane)
+		return
 	}
-	if !open {
-		plane := &portPlane{source: ports{starts: []uint16{0}, of: []uint32{0}}}
-		plane.destination = b.cutPorts(p, destinationPorts, b.closing, &b.service)
-		plane.byDestination()
-		return plane
-	}
-	plane := &portPlane{
-		source:      b.cutPorts(p, sourcePorts, b.closingAlso(destinationPorts), &b.source),
-		destination: b.cutPorts(p, destinationPorts, b.closingAlso(sourcePorts), &b.destination),
-	}
-	sure, may := b.openSource(p)
-	both := make([]uint64, b.words)
-	and := func(x, y []uint64) []uint64 {
-		for w := range both {
-			both[w] = x[w] & y[w]
-		}
-		return both
-	}
+	b.cutPorts(&plane.destination, p, destinationPorts, b.closingAlso(sourcePorts), &b.destination)
 	plane.width = uint32(b.destination.len())
+	if b.openSource {
+		plane.source.reset()
+		plane.source.add(0, 0)
+		b.joinOpen(p, plane)
+		return
+	}
+	b.cutPorts(&plane.source, p, sourcePorts, b.closingAlso(destinationPorts), &b.source)
 	for i := range b.source.len() {
 		for j := range b.destination.len() {
-			plane.class = append(plane.class, b.service.of(and(b.source.sure.row(i), b.destination.sure.row(j)), nil, nil, b.closing))
+			plane.class = append(plane.class, b.service.of(b.both(b.source.sure.row(i), b.destination.sure.row(j)), nil, nil, b.closing))
 		}
 	}
-	var here []bitFact
+}
+
+// namesSources reports whether some rule for the protocol names source ports.
+func (b *builder) namesSources(p flow.Protocol) bool {
+	for i := range b.entries {
+		if r := b.entries[i].rule; !isFull(r.SourcePorts) && b.protocol(r, p) == matches {
+			return true
+		}
+	}
+	return false
+}
+
+// both is the entries in both sets; valid until the next call.
+func (b *builder) both(x, y []uint64) []uint64 {
+	b.common = slices.Grow(b.common[:0], b.words)[:b.words]
+	for w := range b.common {
+		b.common[w] = x[w] & y[w]
+	}
+	return b.common
+}
+
+// joinOpen fills the one row of a plane for questions that leave the source port
+// open: rules for every source port match, the others may.
+func (b *builder) joinOpen(p flow.Protocol, plane *portPlane) {
+	sure := make([]uint64, b.words)
+	var may, here []bitFact
+	for bit := range b.entries {
+		r := b.entries[bit].rule
+		switch {
+		case b.protocol(r, p) != matches:
+		case isFull(r.SourcePorts):
+			setBit(sure, bit)
+		default:
+			may = append(may, bitFact{int32(bit), b.c.factOf(sourcePortUnspecified, r)})
+		}
+	}
 	for j := range b.destination.len() {
 		destination := b.destination.sure.row(j)
 		here = here[:0]
@@ -206,26 +235,32 @@ func (b *builder) plane(p flow.Protocol) *portPlane {
 				here = append(here, f)
 			}
 		}
-		plane.class = append(plane.class, b.service.of(and(sure, destination), nil, here, b.closing))
+		plane.class = append(plane.class, b.service.of(b.both(sure, destination), nil, here, b.closing))
 	}
-	return plane
 }
 
 // byDestination gives a plane whose destination ports have classes of b.service
-// columns in place of them, and two equal rows: the source port changes nothing.
-func (p *portPlane) byDestination() {
-	column := map[uint32]uint32{}
-	var row []uint32
+// columns in place of them, and one row: the source port changes nothing.
+func (b *builder) byDestination(p *portPlane) {
+	const none = ^uint32(0)
+	b.numbers = fill(b.numbers, b.service.len(), none)
 	for i, class := range p.destination.of {
-		n, ok := column[class]
-		if !ok {
-			n = uint32(len(row))
-			column[class] = n
-			row = append(row, class)
+		if b.numbers[class] == none {
+			b.numbers[class] = uint32(len(p.class))
+			p.class = append(p.class, class)
 		}
-		p.destination.of[i] = n
+		p.destination.of[i] = b.numbers[class]
 	}
-	p.width, p.class = uint32(len(row)), append(row, row...)
+	p.width = uint32(len(p.class))
+}
+
+// fill returns a slice of n elements, all x.
+func fill[T any](s []T, n int, x T) []T {
+	s = slices.Grow(s[:0], n)[:n]
+	for i := range s {
+		s[i] = x
+	}
+	return s
 }
 
 func sourcePorts(r *network.Rule) []flow.PortRange      { return r.SourcePorts }
@@ -243,7 +278,7 @@ func (b *builder) closingAlso(other func(*network.Rule) []flow.PortRange) []uint
 }
 
 // cutPorts cuts one of the ports of TCP or UDP.
-func (b *builder) cutPorts(p flow.Protocol, of func(*network.Rule) []flow.PortRange, closing []uint64, classes *classTable) ports {
+func (b *builder) cutPorts(out *ports, p flow.Protocol, of func(*network.Rule) []flow.PortRange, closing []uint64, classes *classTable) {
 	if classes != &b.service {
 		classes.reset(b.words)
 	}
@@ -259,29 +294,10 @@ func (b *builder) cutPorts(p flow.Protocol, of func(*network.Rule) []flow.PortRa
 			b.sweep.spanPorts(lane{bit: int32(bit), sure: true}, b.portSet(ranges))
 		}
 	}
-	var out ports
+	out.reset()
 	b.sweep.run(func(first, _ uint32) {
 		out.add(first, classes.of(b.sweep.sure, nil, nil, closing))
 	}, 1<<16-1)
-	return out
-}
-
-// openSource is the source class of a question that leaves the port open: rules
-// for every source port match, the others may.
-func (b *builder) openSource(p flow.Protocol) (sure []uint64, may []bitFact) {
-	sure = make([]uint64, b.words)
-	for bit := range b.entries {
-		r := b.entries[bit].rule
-		if b.protocol(r, p) != matches {
-			continue
-		}
-		if isFull(r.SourcePorts) {
-			setBit(sure, bit)
-		} else {
-			may = append(may, bitFact{int32(bit), b.c.intern.fact("source-port-unspecified:" + r.ID)})
-		}
-	}
-	return sure, may
 }
 
 // portSet is valid until the next call.

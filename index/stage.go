@@ -23,18 +23,26 @@ type Stage struct {
 
 	users  atomic.Int32 // classifiers that are to be fused from it
 	mu     sync.Mutex
-	tables [2]*stageTable // IPv4, IPv6; guarded by mu, nil when not compiled
+	tables map[tableKind]*stageTable // guarded by mu
 }
 
 // release gives the tables back when the last classifier that needed them is
 // fused: they are several times the size of what comes of them.
-func (s *Stage) release() {
+func (c *compiler) release(s *Stage) {
 	if s.users.Add(-1) > 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tables = [2]*stageTable{}
+	if s.users.Load() > 0 {
+		return // wanted again meanwhile: by one that will ask for the tables after us
+	}
+	for _, t := range s.tables {
+		if !t.kept.Load() {
+			c.tables.Put(t)
+		}
+	}
+	s.tables = nil
 }
 
 // stageOf returns the Stage of one layer for a local address of the NIC; nil when
@@ -48,7 +56,7 @@ func (c *compiler) stageOf(g *signer, layer flow.Layer, dir flow.Direction, nic 
 			return nil
 		}
 		if len(admin.Facts) > 0 {
-			return c.missingStage(layer, strings.Join(c.intern.names(c.intern.factsOf(admin.Facts)), ","))
+			return c.missingStage(layer, strings.Join(c.names(c.intern.factsOf(admin.Facts)), ","))
 		}
 		s := c.stage(g, layer, c.scopeOf(c.planOf(admin, dir), dir, v), nic, local)
 		if s.empty {

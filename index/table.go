@@ -3,6 +3,8 @@ package index
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
+	"sync/atomic"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
@@ -16,10 +18,23 @@ type stageTable struct {
 	remote4  remotes[interval.IPv4] // numbers are rows; empty for IPv6
 	remote6  remotes[interval.IPv6] // numbers are rows; empty for IPv4
 	services services               // classes are columns
+	planes   [2]portPlane           // of services
 	width    uint32
 	table    []uint16 // row-major: outcome numbers; nil when bits is set
 	outcomes []layerOutcome
 	bits     *intersection // set when the table would be too large
+	kept     atomic.Bool   // a chain reads it: it may not be used again
+
+	namesSources bool // some rule does, so an open source port is another question
+}
+
+// reset empties a table that was used before.
+func (t *stageTable) reset(s *Stage) {
+	t.stage, t.bits, t.width = s, nil, 0
+	t.remote4.reset()
+	t.remote6.reset()
+	clear(t.outcomes)
+	t.table, t.outcomes = t.table[:0], t.outcomes[:0]
 }
 
 const (
@@ -29,101 +44,249 @@ const (
 	defaultMaxTable = 1 << 21 // cells of one table, kept after equal rows are merged
 )
 
-// table returns the Stage's table for a family, compiled on first use.
-func (c *compiler) table(s *Stage, family4 bool) *stageTable {
-	i := 0
-	if !family4 {
-		i = 1
-	}
+// tableKind is which questions a table answers.
+type tableKind struct {
+	family4    bool // remote addresses are IPv4, else IPv6
+	openSource bool // the source port is left open, else it is known
+}
+
+// table returns the Stage's table of a kind, compiled on first use.
+func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tables[i] == nil {
+	t := s.tables[kind]
+	if t == nil {
 		b := c.builders.Get().(*builder)
-		s.tables[i] = b.table(s, family4)
+		t = b.table(s, kind)
 		c.builders.Put(b)
+		if s.tables == nil {
+			s.tables = map[tableKind]*stageTable{}
+		}
+		s.tables[kind] = t
 	}
-	return s.tables[i]
+	return t
+}
+
+// tableMaker collects the rows of a table, equal rows and columns once. It reuses
+// its memory.
+type tableMaker struct {
+	row      []uint16 // the row that endRow is to take
+	rowOf    []uint32 // where each row that was given is
+	columnOf []uint32 // where each column is; valid after mergeColumns
+	cells    []uint16 // row-major, width columns; valid after mergeColumns
+	width    int
+
+	rows    rowSet[uint16]
+	places  weights
+	hashes  []uint64
+	columns rowSet[uint64]
+	first   []int
+}
+
+func (t *tableMaker) begin(width int) {
+	t.row, t.rowOf, t.width = slices.Grow(t.row[:0], width)[:width], t.rowOf[:0], width
+	t.rows.reset(width)
+}
+
+// endRow takes the row and returns the cells so far.
+func (t *tableMaker) endRow() int {
+	hash := uint64(0)
+	places := t.places.upTo(t.width)
+	for s, x := range t.row {
+		hash += uint64(x+1) * places[s]
+	}
+	n, _ := t.rows.ofHashed(t.row, hash)
+	t.rowOf = append(t.rowOf, n)
+	return t.rows.len() * t.width
+}
+
+func (t *tableMaker) height() int { return t.rows.len() }
+
+// mergeColumns joins equal columns.
+func (t *tableMaker) mergeColumns() {
+	table, width := t.rows.rows, t.width
+	t.hashes = fill(t.hashes, width, 0)
+	weight := t.places.upTo(t.height())
+	for r, w := range weight {
+		for s, x := range table[r*width : (r+1)*width] {
+			t.hashes[s] += uint64(x+1) * w
+		}
+	}
+	t.columns.reset(1)
+	t.columnOf, t.first = t.columnOf[:0], t.first[:0]
+	for s := range width {
+		n, fresh := t.columns.of(t.hashes[s : s+1])
+		if !fresh && !equalColumns(table, width, s, t.first[n]) {
+			n, fresh = t.columns.add(t.hashes[s:s+1]), true
+		}
+		if fresh {
+			t.first = append(t.first, s)
+		}
+		t.columnOf = append(t.columnOf, n)
+	}
+	t.width = len(t.first)
+	t.cells = slices.Grow(t.cells[:0], t.height()*t.width)
+	for r := range t.height() {
+		row := table[r*width : (r+1)*width]
+		for _, s := range t.first {
+			t.cells = append(t.cells, row[s])
+		}
+	}
+}
+
+func equalColumns(table []uint16, width, a, b int) bool {
+	for r := 0; r < len(table); r += width {
+		if table[r+a] != table[r+b] {
+			return false
+		}
+	}
+	return true
 }
 
 // finish computes the outcomes of all pairs of classes, or leaves that for each
 // question where there would be too many.
 func (b *builder) finish(t *stageTable) {
-	rowOf, columnOf, ok := b.fill(t)
-	if ok {
-		t.remote4.renumber(rowOf)
-		t.remote6.renumber(rowOf)
-		t.services.renumber(columnOf)
+	if !b.fill(t) {
+		t.table, t.width, t.outcomes = nil, 0, nil
+		t.bits = newIntersection(b)
 		return
 	}
-	t.table, t.width, t.outcomes = nil, 0, nil
-	t.bits = newIntersection(b)
+	t.table, t.width = append(t.table[:0], b.made.cells...), uint32(b.made.width)
+	t.remote4.renumber(b.made.rowOf, &b.blocks)
+	t.remote6.renumber(b.made.rowOf, &b.blocks)
+	b.merger.renumber(&t.services, b.made.columnOf)
 }
 
-// fill computes the outcome of every pair of classes; equal rows and equal columns
-// are stored once. It gives up when the table would be too large.
-func (b *builder) fill(t *stageTable) (rowOf, columnOf []uint32, ok bool) {
+// fill computes the outcome of every pair of classes. It gives up when the table
+// would be too large.
+func (b *builder) fill(t *stageTable) (ok bool) {
 	height, width := b.remote.len(), b.columns.len()
 	if height*width > maxCells || b.c.maxTable < 0 {
-		return nil, nil, false
+		return false
 	}
-	plain := make([]uint32, len(b.entries)+1) // outcome number + 1 of each sure match
-	keyed := map[string]uint32{}
-	var key []byte
-	doubtful := func(r, s int) uint32 {
-		key = b.outcomeKey(r, s, key[:0])
-		n, known := keyed[string(key)]
+	b.plain = fill(b.plain, len(b.entries)+1, 0) // outcome number + 1 of each sure match
+	clear(b.keyed)
+	b.made.begin(width)
+	for r := range height {
+		switch {
+		case b.remote.doubtsOf(r) == nil && b.words == 1:
+			b.shortRow(t, r)
+		case b.remote.doubtsOf(r) == nil:
+			b.longRow(t, r)
+		default:
+			for s := range width {
+				b.made.row[s] = b.outcomeOf(t, r, s)
+			}
+		}
+		if b.made.endRow() > b.c.maxTable || len(t.outcomes) > maxIDs {
+			return false
+		}
+	}
+	b.made.mergeColumns()
+	return true
+}
+
+// shortRow is a row of a Stage whose entries fit into one word, nearly all of them.
+func (b *builder) shortRow(t *stageTable, r int) {
+	remote, based := b.remote.sure.rows[r], b.based[0]
+	row := b.made.row
+	for s, service := range b.columns.sure[:len(row)] {
+		x := remote & service
+		at := bits.TrailingZeros64(x)
+		if x == 0 {
+			at = len(b.entries)
+		}
+		if n := b.plain[at]; n != 0 && x&-x&based == 0 && (s >= len(b.columns.doubts) || b.columns.doubts[s] == nil) {
+			row[s] = uint16(n - 1)
+		} else {
+			row[s] = b.outcomeOf(t, r, s)
+		}
+	}
+}
+
+// longRow is shortRow for any number of words.
+func (b *builder) longRow(t *stageTable, r int) {
+	remote := b.remote.sure.row(r)
+	row := b.made.row
+	for s := range row {
+		at, sure := len(b.entries), s >= len(b.columns.doubts) || b.columns.doubts[s] == nil
+		service := b.columns.row(s)
+		for w, x := range remote {
+			if x &= service[w]; x != 0 {
+				at = w*64 + bits.TrailingZeros64(x)
+				sure = sure && x&-x&b.based[w] == 0
+				break
+			}
+		}
+		if n := b.plain[at]; n != 0 && sure {
+			row[s] = uint16(n - 1)
+		} else {
+			row[s] = b.outcomeOf(t, r, s)
+		}
+	}
+}
+
+// outcomeOf numbers the outcome where a remote and a service class meet.
+func (b *builder) outcomeOf(t *stageTable, r, s int) uint16 {
+	p := b.pair(r, s)
+	at, sure := p.match()
+	if !sure {
+		b.key = p.key(b.key[:0])
+		n, known := b.keyed[string(b.key)]
 		if !known {
 			n = uint32(len(t.outcomes))
-			t.outcomes = append(t.outcomes, b.outcome(key))
-			keyed[string(key)] = n
+			t.outcomes = append(t.outcomes, readOutcome(b.entries, b.key))
+			b.keyed[string(b.key)] = n
 		}
-		return n
+		return uint16(n)
 	}
-	b.rows.reset(width)
-	b.row = append(b.row[:0], make([]uint16, width)...)
-	places := b.places.upTo(width)
-	rowOf = make([]uint32, height)
-	for r := range rowOf {
-		hash := uint64(0)
-		for s := range b.row {
-			p := b.pair(r, s)
-			at, pure := p.match()
-			var n uint32
-			if !pure || p.remoteDoubts != nil || p.serviceDoubts != nil {
-				n = doubtful(r, s)
-			} else {
-				if plain[at] == 0 {
-					t.outcomes = append(t.outcomes, b.sureOutcome(at))
-					plain[at] = uint32(len(t.outcomes))
-				}
-				n = plain[at] - 1
-			}
-			b.row[s] = uint16(n)
-			hash += uint64(n+1) * places[s]
-		}
-		if len(t.outcomes) > maxIDs {
-			return nil, nil, false
-		}
-		rowOf[r], _ = b.rows.ofHashed(b.row, hash)
-		if b.rows.len()*width > b.c.maxTable {
-			return nil, nil, false
-		}
+	if b.plain[at] == 0 {
+		t.outcomes = append(t.outcomes, b.sureOutcome(at))
+		b.plain[at] = uint32(len(t.outcomes))
 	}
-	t.table, columnOf = mergeColumns(b.rows.rows, width, &b.places)
-	t.width = uint32(len(t.table) / b.rows.len())
-	return rowOf, columnOf, true
+	return uint16(b.plain[at] - 1)
+}
+
+func (b *builder) pair(remote, service int) pair {
+	return pair{b.entries, b.based, b.remote.sure.row(remote), b.columns.row(service), b.remote.doubtsOf(remote), b.columns.doubtsOf(service)}
+}
+
+// pair is a remote and a service class.
+type pair struct {
+	entries                     []entry
+	based                       []uint64
+	remote, service             []uint64
+	remoteDoubts, serviceDoubts *doubts
 }
 
 // match returns the position of the first entry that surely matches in both
-// classes, len(entries) for none; pure is false when that entry has facts.
-func (p *pair) match() (at int, pure bool) {
-	for w, x := range p.remote {
-		if x &= p.service[w]; x != 0 {
-			at = bits.TrailingZeros64(x)
-			return w*64 + at, p.based[w]>>at&1 == 0
+// classes, len(entries) for none; sure is false when an entry before it may match.
+func (p *pair) match() (at int, sure bool) {
+	for w := range p.remote {
+		x, may := p.word(w)
+		if x|may != 0 {
+			at = bits.TrailingZeros64(x | may)
+			return w*64 + at, may>>at&1 == 0
 		}
 	}
 	return len(p.entries), true
+}
+
+// word returns the entries of a word that surely match and those that may.
+func (p *pair) word(w int) (sure, may uint64) {
+	sure = p.remote[w] & p.service[w]
+	may = sure & p.based[w]
+	sure &^= may
+	if p.remoteDoubts != nil {
+		may |= p.remoteDoubts.may[w] & p.service[w]
+	}
+	if p.serviceDoubts != nil {
+		may |= p.remote[w] & p.serviceDoubts.may[w]
+		if p.remoteDoubts != nil {
+			may |= p.remoteDoubts.may[w] & p.serviceDoubts.may[w]
+		}
+	}
+	return sure, may
 }
 
 // sureOutcome is the outcome when an entry surely matches; none when at is past
@@ -139,40 +302,11 @@ func (b *builder) sureOutcome(at int) layerOutcome {
 // and Stages that are missing.
 const noMatch = 1<<32 - 1
 
-// outcomeKey names the outcome where a remote class meets a service class.
-func (b *builder) outcomeKey(remote, service int, key []byte) []byte {
-	p := b.pair(remote, service)
-	return p.key(key)
-}
-
-func (b *builder) pair(remote, service int) pair {
-	return pair{b.entries, b.based, b.remote.sure.row(remote), b.columns.row(service), b.remote.doubtsOf(remote), b.columns.doubtsOf(service)}
-}
-
-// pair is a remote and a service class.
-type pair struct {
-	entries                     []entry
-	based                       []uint64
-	remote, service             []uint64
-	remoteDoubts, serviceDoubts *doubts
-}
-
 // key names the outcome: doubtful entries, marked, each with its facts, then the
 // sure match.
 func (p *pair) key(key []byte) []byte {
 	for w := range p.remote {
-		sure := p.remote[w] & p.service[w]
-		may := sure & p.based[w]
-		sure &^= may
-		if p.remoteDoubts != nil {
-			may |= p.remoteDoubts.may[w] & p.service[w]
-		}
-		if p.serviceDoubts != nil {
-			may |= p.remote[w] & p.serviceDoubts.may[w]
-			if p.remoteDoubts != nil {
-				may |= p.remoteDoubts.may[w] & p.serviceDoubts.may[w]
-			}
-		}
+		sure, may := p.word(w)
 		end := 64
 		if sure != 0 {
 			end = bits.TrailingZeros64(sure)
@@ -204,9 +338,7 @@ func (p *pair) appendDoubt(key []byte, bit int) []byte {
 	return key
 }
 
-// outcome reads a key back.
-func (b *builder) outcome(key []byte) layerOutcome { return readOutcome(b.entries, key) }
-
+// readOutcome reads a key back.
 func readOutcome(entries []entry, key []byte) (out layerOutcome) {
 	next := func() uint32 {
 		x := binary.LittleEndian.Uint32(key)
@@ -229,48 +361,6 @@ func readOutcome(entries []entry, key []byte) (out layerOutcome) {
 		}
 		out.may = append(out.may, doubtfulRule{e.rule, facts})
 	}
-}
-
-// mergeColumns joins equal columns of a row-major table; columnOf says where each
-// went.
-func mergeColumns(table []uint16, width int, places *weights) (merged []uint16, columnOf []uint32) {
-	height := len(table) / width
-	hashes, weight := make([]uint64, width), places.upTo(height)
-	for r := range height {
-		w := weight[r]
-		for s, x := range table[r*width : (r+1)*width] {
-			hashes[s] += uint64(x+1) * w
-		}
-	}
-	columnOf = make([]uint32, width)
-	var first []int // a column of each kind
-	byHash := make(map[uint64]uint32, width)
-	for s, h := range hashes {
-		n, ok := byHash[h]
-		if ok = ok && equalColumns(table, width, s, first[n]); !ok {
-			n = uint32(len(first)) // of two columns with one hash the second is not found again: it stays
-			byHash[h] = n
-			first = append(first, s)
-		}
-		columnOf[s] = n
-	}
-	merged = make([]uint16, 0, height*len(first))
-	for r := range height {
-		row := table[r*width : (r+1)*width]
-		for _, s := range first {
-			merged = append(merged, row[s])
-		}
-	}
-	return merged, columnOf
-}
-
-func equalColumns(table []uint16, width, a, b int) bool {
-	for r := 0; r < len(table); r += width {
-		if table[r+a] != table[r+b] {
-			return false
-		}
-	}
-	return true
 }
 
 // layerOrder is Azure's order of the layers that stand in a classifier

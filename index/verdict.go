@@ -1,56 +1,9 @@
 package index
 
 import (
-	"slices"
-	"strings"
-	"sync"
-
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 )
-
-// VerdictID is the position of a verdict in its index's table. Equal verdicts
-// have equal ids.
-type VerdictID uint32
-
-// verdictTable holds the distinct verdicts. It may be used concurrently.
-type verdictTable struct {
-	mu   sync.RWMutex
-	list []flow.Verdict
-	ids  map[flow.Verdict]VerdictID
-}
-
-func newVerdictTable() *verdictTable { return &verdictTable{ids: map[flow.Verdict]VerdictID{}} }
-
-func (t *verdictTable) intern(v flow.Verdict) VerdictID {
-	t.mu.RLock()
-	id, ok := t.ids[v]
-	t.mu.RUnlock()
-	if ok {
-		return id
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if id, ok = t.ids[v]; ok {
-		return id
-	}
-	id = VerdictID(len(t.list))
-	t.list = append(t.list, v)
-	t.ids[v] = id
-	return id
-}
-
-func (t *verdictTable) get(id VerdictID) flow.Verdict {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.list[id]
-}
-
-func (t *verdictTable) len() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return len(t.list)
-}
 
 // ends is a set of the ways a rule, a layer or a packet can end.
 type ends uint8
@@ -145,14 +98,14 @@ func (b *verdictBuilder) through(e ends, i int) ends {
 }
 
 // name puts a rule into the column of its layer.
-func (s *Stage) name(v *flow.Verdict, ref flow.RuleRef) {
+func (s *Stage) name(v *verdict, ref flow.RuleRef) {
 	switch s.layer {
 	case flow.SecurityAdmin:
-		v.AdminRule = ref
+		v.admin = ref
 	case flow.Subnet:
-		v.SubnetRule = ref
+		v.subnet = ref
 	case flow.NetworkInterface:
-		v.NICRule = ref
+		v.nic = ref
 	case flow.NoLayer:
 		panic("index: stage without a layer")
 	}
@@ -160,8 +113,8 @@ func (s *Stage) name(v *flow.Verdict, ref flow.RuleRef) {
 
 // concludeSure is conclude where nothing is in doubt, nearly always; ok is false
 // elsewhere.
-func concludeSure(stages []*Stage, layers []layerOutcome) (v flow.Verdict, ok bool) {
-	v.Access = flow.Allow
+func concludeSure(stages []*Stage, layers []layerOutcome) (v verdict, ok bool) {
+	v.access = uint8(flow.Allow)
 	for i, s := range stages {
 		o := &layers[i]
 		if len(o.may) > 0 || s.isMissing() {
@@ -170,12 +123,12 @@ func concludeSure(stages []*Stage, layers []layerOutcome) (v flow.Verdict, ok bo
 		if o.sure == nil {
 			continue
 		}
-		v.Rule, v.Layer = o.sure.Ref, s.layer
+		v.rule, v.layer = o.sure.Ref, uint8(s.layer)
 		s.name(&v, o.sure.Ref)
 		switch s.endsOf(o.sure) {
 		case endPass:
 		case endDeny:
-			v.Access = flow.Deny
+			v.access = uint8(flow.Deny)
 			return v, true
 		case endAllow:
 			return v, true
@@ -183,37 +136,37 @@ func concludeSure(stages []*Stage, layers []layerOutcome) (v flow.Verdict, ok bo
 			return v, false
 		}
 	}
-	if v.Rule == 0 {
-		v.Reason = flow.ReasonNoNSG
+	if v.rule == 0 {
+		v.reason = noGroup
 	}
 	return v, true
 }
 
 // conclude builds the verdict of a cell.
-func (c *compiler) conclude(stages []*Stage, layers []layerOutcome) flow.Verdict {
+func (c *compiler) conclude(stages []*Stage, layers []layerOutcome) verdict {
 	if v, ok := concludeSure(stages, layers); ok {
 		return v
 	}
 	b := newVerdictBuilder(stages, layers)
-	var v flow.Verdict
+	access := flow.Unknown
 	switch b.open[0] {
 	case endAllow:
-		v.Access = flow.Allow
+		access = flow.Allow
 	case endDeny:
-		v.Access = flow.Deny
+		access = flow.Deny
 	}
-	facts := b.decisiveFacts(v.Access == flow.Unknown)
-	names := strings.Join(c.intern.names(facts), ",")
+	v := verdict{access: uint8(access)}
+	facts := b.decisiveFacts(access == flow.Unknown)
 	switch {
-	case v.Access == flow.Unknown:
-		v.Reason = names
+	case access == flow.Unknown:
+		v.reason = c.verdicts.reason(c, facts, false)
 	case len(facts) > 0:
 		b.nominalRule(&v)
-		v.Reason = flow.ReasonRuleUncertain + names
+		v.reason = c.verdicts.reason(c, facts, true)
 	default:
 		b.nominalRule(&v)
-		if v.Rule == 0 {
-			v.Reason = flow.ReasonNoNSG
+		if v.rule == 0 {
+			v.reason = noGroup
 		}
 	}
 	b.certainLayers(&v)
@@ -221,13 +174,13 @@ func (c *compiler) conclude(stages []*Stage, layers []layerOutcome) flow.Verdict
 }
 
 // nominalRule is the rule that decides when no doubtful entry matches.
-func (b *verdictBuilder) nominalRule(v *flow.Verdict) {
+func (b *verdictBuilder) nominalRule(v *verdict) {
 	for i := range b.layers {
 		o := &b.layers[i]
 		if o.sure == nil {
 			continue
 		}
-		v.Rule, v.Layer = o.sure.Ref, b.stages[i].layer
+		v.rule, v.layer = o.sure.Ref, uint8(b.stages[i].layer)
 		if b.stages[i].endsOf(o.sure) != endPass {
 			return
 		}
@@ -267,7 +220,7 @@ func (b *verdictBuilder) decisiveFacts(forAccess bool) (facts []fact) {
 
 // certainLayers fills the rule of each layer that is surely reached and whose
 // match is certain.
-func (b *verdictBuilder) certainLayers(v *flow.Verdict) {
+func (b *verdictBuilder) certainLayers(v *verdict) {
 	for i := range b.layers {
 		o := &b.layers[i]
 		if o.sure != nil && len(o.may) == 0 {
@@ -277,17 +230,4 @@ func (b *verdictBuilder) certainLayers(v *flow.Verdict) {
 			return
 		}
 	}
-}
-
-// union of two sorted fact lists without repeats.
-func unionFacts(a, b []fact) []fact {
-	if len(a) == 0 {
-		return b
-	}
-	if len(b) == 0 {
-		return a
-	}
-	out := append(slices.Clip(a), b...)
-	slices.Sort(out)
-	return slices.Compact(out)
 }
