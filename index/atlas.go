@@ -23,7 +23,8 @@ type atlas[T interval.Point[T]] struct {
 	starts []T      // interval i runs from starts[i] to before starts[i+1]
 	region []uint16 // of each interval
 	sets   [][]uint16
-	count  int // regions
+	count  int                  // regions
+	root   func(T) (lo, hi int) // starts[lo] <= address < starts[hi]; nil without
 }
 
 const (
@@ -93,6 +94,9 @@ func cutByLarge[T interval.Point[T]](sets []interval.Set[T]) *atlas[T] {
 // find returns the interval of an address.
 func (a *atlas[T]) find(p T) int {
 	lo, hi := 0, len(a.starts) // starts[lo] <= p < starts[hi]
+	if a.root != nil {
+		lo, hi = a.root(p)
+	}
 	for hi-lo > 1 {
 		m := int(uint(lo+hi) >> 1)
 		if a.starts[m].Compare(p) <= 0 {
@@ -105,6 +109,20 @@ func (a *atlas[T]) find(p T) int {
 }
 
 func (a *atlas[T]) regionOf(p T) uint16 { return a.region[a.find(p)] }
+
+// newRoot returns where to look for an IPv4 address, by its first 16 bits.
+func newRoot(starts []interval.IPv4) func(interval.IPv4) (lo, hi int) {
+	var first [1<<16 + 1]uint32 // by 16 bits: the interval in which such addresses begin
+	at := 0
+	for n := range 1 << 16 {
+		for at+1 < len(starts) && starts[at+1] <= interval.IPv4(n)<<16 {
+			at++
+		}
+		first[n] = uint32(at)
+	}
+	first[1<<16] = uint32(len(starts) - 1)
+	return func(a interval.IPv4) (lo, hi int) { return int(first[a>>16]), int(first[a>>16+1]) + 1 }
+}
 
 // manyIntervals is where zoneOver stops looking: a range that spans more
 // intervals of the atlas is taken to span several zones.
@@ -212,6 +230,9 @@ func (c *compiler) survey() {
 		a6, taken6 := newAtlas(v6, c.largeSet)
 		for n, i := range taken6 {
 			large[i].large6 = int32(n) + 1
+		}
+		if a4.count > 1 {
+			a4.root = newRoot(a4.starts)
 		}
 		c.geo4 = &geography[interval.IPv4]{atlas: a4, zones: map[string]*zones{}}
 		c.geo6 = &geography[interval.IPv6]{atlas: a6, zones: map[string]*zones{}}

@@ -72,7 +72,7 @@ func (l *classList) doubtsOf(n int) *doubts {
 func (b *builder) table(s *Stage, kind tableKind) *stageTable {
 	b.stage, b.tableKind = s, kind
 	b.begin()
-	t := b.c.tables.Get().(*stageTable)
+	t := b.c.tables.take(func() *stageTable { return &stageTable{} })
 	t.reset(s)
 	b.markTotal()
 	b.service.reset(b.words)

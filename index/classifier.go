@@ -171,7 +171,7 @@ func (x *chain) classify(outcome func(*stageTable) uint32) VerdictID {
 	for i, t := range x.tables {
 		layers[i] = t.get(key[i])
 	}
-	id = x.c.verdicts.intern(x.c.conclude(x.stages, layers))
+	id = x.c.verdicts.intern(new(verdictBuilder).conclude(x.c, x.stages, layers))
 	x.mu.Lock()
 	x.verdicts[key] = id
 	x.mu.Unlock()

@@ -14,10 +14,10 @@ func (c *compiler) build(stages []*Stage, kind tableKind) *Classifier {
 	for i, s := range stages {
 		tables[i] = c.table(s, kind)
 	}
-	f := c.fusers.Get().(*fuser)
+	f := c.fusers.take(func() *fuser { return &fuser{c: c, local: map[VerdictID]uint16{}} })
 	k := f.fuse(tables, kind.family4)
 	f.release()
-	c.fusers.Put(f)
+	c.fusers.put(f)
 	if k == nil {
 		k = &Classifier{chain: newChain(c, tables)}
 	}
@@ -59,6 +59,7 @@ type fuser struct {
 	sets          []uint16
 	table         tableMaker
 	merger        merger
+	verdict       verdictBuilder
 	codes         []uint64
 	layers        [3]layerOutcome
 	columnsOf     [3][]uint32 // of each part, by column of the result
@@ -185,7 +186,7 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 	if x, known := f.rare[code]; known {
 		return x, true
 	}
-	v := f.c.verdicts.intern(f.c.conclude(f.stages, f.outcomes(code)))
+	v := f.c.verdicts.intern(f.verdict.conclude(f.c, f.stages, f.outcomes(code)))
 	if id, ok = f.local[v]; !ok {
 		if len(f.k.verdicts) == maxIDs-1 {
 			return 0, false

@@ -47,8 +47,10 @@ type compiler struct {
 	geo4     *geography[interval.IPv4]
 	geo6     *geography[interval.IPv6]
 
-	builders, fusers, tables sync.Pool // *builder, *fuser, *stageTable
-	stages                   atomic.Int32
+	builders stack[builder]
+	fusers   stack[fuser]
+	tables   stack[stageTable]
+	stages   atomic.Int32
 
 	mu          sync.Mutex
 	views       map[string]*view
@@ -130,6 +132,9 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].get() }); err != nil {
 		return nil, err
 	}
+	c.builders.drop()
+	c.fusers.drop()
+	c.tables.drop()
 	for i := range wanted {
 		for j, pair := range wanted[i] {
 			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = pair[0].get(), pair[1].get()
@@ -194,9 +199,6 @@ func newCompiler(n *network.Network) *compiler {
 		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
 		protocols: map[[256]uint8]*[256]uint8{},
 	}
-	c.builders.New = func() any { return &builder{c: c, keyed: map[string]uint32{}} }
-	c.tables.New = func() any { return &stageTable{} }
-	c.fusers.New = func() any { return &fuser{c: c, local: map[VerdictID]uint16{}} }
 	included := everything
 	if n.Internet.Included != nil {
 		included = fromPrefixes(n.Internet.Included)

@@ -21,6 +21,7 @@ type intersection struct {
 	mu       sync.RWMutex
 	numbers  map[string]uint32 // outcome key → number
 	doubtful []layerOutcome
+	room     outcomeRoom
 }
 
 func newIntersection(b *builder) *intersection {
@@ -51,7 +52,7 @@ func (x *intersection) at(remote, service uint32) uint32 {
 		return n
 	}
 	n = uint32(len(x.entries) + 1 + len(x.doubtful))
-	x.doubtful = append(x.doubtful, readOutcome(x.entries, key))
+	x.doubtful = append(x.doubtful, x.room.read(x.entries, key))
 	x.numbers[string(key)] = n
 	return n
 }

@@ -39,7 +39,7 @@ func (c *compiler) release(s *Stage) {
 	}
 	for _, t := range s.tables {
 		if !t.kept.Load() {
-			c.tables.Put(t)
+			c.tables.put(t)
 		}
 	}
 	s.tables = nil

@@ -22,6 +22,7 @@ type stageTable struct {
 	width    uint32
 	table    []uint16 // row-major: outcome numbers; nil when bits is set
 	outcomes []layerOutcome
+	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large
 	kept     atomic.Bool   // a chain reads it: it may not be used again
 
@@ -35,6 +36,7 @@ func (t *stageTable) reset(s *Stage) {
 	t.remote6.reset()
 	clear(t.outcomes)
 	t.table, t.outcomes = t.table[:0], t.outcomes[:0]
+	t.doubtful.reset()
 }
 
 const (
@@ -56,9 +58,9 @@ func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 	defer s.mu.Unlock()
 	t := s.tables[kind]
 	if t == nil {
-		b := c.builders.Get().(*builder)
+		b := c.builders.take(func() *builder { return &builder{c: c, keyed: map[string]uint32{}} })
 		t = b.table(s, kind)
-		c.builders.Put(b)
+		c.builders.put(b)
 		if s.tables == nil {
 			s.tables = map[tableKind]*stageTable{}
 		}
@@ -235,7 +237,7 @@ func (b *builder) outcomeOf(t *stageTable, r, s int) uint16 {
 		n, known := b.keyed[string(b.key)]
 		if !known {
 			n = uint32(len(t.outcomes))
-			t.outcomes = append(t.outcomes, readOutcome(b.entries, b.key))
+			t.outcomes = append(t.outcomes, t.doubtful.read(b.entries, b.key))
 			b.keyed[string(b.key)] = n
 		}
 		return uint16(n)
@@ -338,28 +340,40 @@ func (p *pair) appendDoubt(key []byte, bit int) []byte {
 	return key
 }
 
-// readOutcome reads a key back.
-func readOutcome(entries []entry, key []byte) (out layerOutcome) {
+// outcomeRoom holds what doubtful outcomes refer to. It reuses its memory.
+type outcomeRoom struct {
+	rules []doubtfulRule
+	facts []fact
+}
+
+func (m *outcomeRoom) reset() {
+	clear(m.rules)
+	m.rules, m.facts = m.rules[:0], m.facts[:0]
+}
+
+// read reads a key back.
+func (m *outcomeRoom) read(entries []entry, key []byte) (out layerOutcome) {
 	next := func() uint32 {
 		x := binary.LittleEndian.Uint32(key)
 		key = key[4:]
 		return x
 	}
+	from := len(m.rules)
 	for {
 		x := next()
-		if x == noMatch {
-			return out
+		if x != noMatch && x&1 == 1 {
+			first := len(m.facts)
+			for range next() {
+				m.facts = append(m.facts, fact(next()))
+			}
+			m.rules = append(m.rules, doubtfulRule{entries[x>>1].rule, m.facts[first:len(m.facts):len(m.facts)]})
+			continue
 		}
-		e := &entries[x>>1]
-		if x&1 == 0 {
-			out.sure = e.rule
-			return out
+		out.may = m.rules[from:len(m.rules):len(m.rules)]
+		if x != noMatch {
+			out.sure = entries[x>>1].rule
 		}
-		facts := make([]fact, next())
-		for i := range facts {
-			facts[i] = fact(next())
-		}
-		out.may = append(out.may, doubtfulRule{e.rule, facts})
+		return out
 	}
 }
 

@@ -60,20 +60,20 @@ type doubtfulRule struct {
 //
 // It works from the last layer to the first: open[i] is how a packet that
 // reaches layer i can end, tails[i][j] how layer i can end if its first j
-// doubtful entries miss.
+// doubtful entries miss. It reuses its memory.
 type verdictBuilder struct {
 	stages []*Stage
 	layers []layerOutcome
-	open   []ends
-	tails  [][]ends
+	open   [4]ends
+	tails  [3][]ends
 }
 
-func newVerdictBuilder(stages []*Stage, layers []layerOutcome) *verdictBuilder {
-	b := &verdictBuilder{stages: stages, layers: layers, open: make([]ends, len(layers)+1), tails: make([][]ends, len(layers))}
+func (b *verdictBuilder) begin(stages []*Stage, layers []layerOutcome) {
+	b.stages, b.layers = stages, layers
 	b.open[len(layers)] = endAllow
 	for i := len(layers) - 1; i >= 0; i-- {
 		o, s := &layers[i], stages[i]
-		tail := make([]ends, len(o.may)+1)
+		tail := fill(b.tails[i], len(o.may)+1, 0)
 		if s.isMissing() {
 			tail[0] = s.anyEnd()
 		} else {
@@ -84,7 +84,6 @@ func newVerdictBuilder(stages []*Stage, layers []layerOutcome) *verdictBuilder {
 		}
 		b.tails[i], b.open[i] = tail, b.through(tail[0], i)
 	}
-	return b
 }
 
 func (s *Stage) isMissing() bool { return s.scope == nil }
@@ -143,11 +142,11 @@ func concludeSure(stages []*Stage, layers []layerOutcome) (v verdict, ok bool) {
 }
 
 // conclude builds the verdict of a cell.
-func (c *compiler) conclude(stages []*Stage, layers []layerOutcome) verdict {
+func (b *verdictBuilder) conclude(c *compiler, stages []*Stage, layers []layerOutcome) verdict {
 	if v, ok := concludeSure(stages, layers); ok {
 		return v
 	}
-	b := newVerdictBuilder(stages, layers)
+	b.begin(stages, layers)
 	access := flow.Unknown
 	switch b.open[0] {
 	case endAllow:
