@@ -12,7 +12,7 @@ func Fields(s column.Schema) []Field {
 	for i, c := range s.Keep {
 		f := s.Record.Field(c)
 		port := s.Flow[column.LocalPort] == c || s.Flow[column.RemotePort] == c
-		out[i] = Field{Name: f.Name, Type: f.Type, Port: s.Text && port, Logical: column.Logical(f)}
+		out[i] = Field{Name: f.Name, Type: f.Type, Port: s.Text && port, Logical: column.Logical(f), Required: !f.Nullable}
 	}
 	return slices.Clip(out)
 }

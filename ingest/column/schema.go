@@ -6,8 +6,9 @@ import "github.com/apache/arrow/go/v17/arrow"
 type Schema struct {
 	// Record holds the columns of every Batch.Record with their names. Where it
 	// says type T, the column of a batch is T or Dictionary<uint32, T>: readers
-	// choose batch by batch what pays. Field metadata under LogicalKey names what
-	// Arrow's types cannot say.
+	// choose batch by batch what pays. A field that is not nullable has no null in
+	// any batch. Field metadata under LogicalKey names what Arrow's types cannot
+	// say.
 	Record *arrow.Schema
 	Flow   [NumNames]int // columns of Record, -1 when the input lacks it
 	Keep   []int         // columns of Record to pass to the output, in order

@@ -124,12 +124,23 @@ func (d *parquetDecoder) settle(r *Reader, leaves []leaf) (err error) {
 		r.schema = r.layout.schema(d.fields, false)
 	}
 	for i, f := range r.schema.Record.Fields() {
+		if d.fields[i].Nullable && !f.Nullable {
+			r.schema.Record = nullable(r.schema.Record, i)
+		}
 		if got := d.fields[i].Type; !arrow.TypeEqual(got, f.Type) {
 			return fmt.Errorf("column %s is %s in %s but %s in %s; all flow files must have the same columns", show(f.Name), got, d.in.name(), f.Type, r.layout.file)
 		}
 	}
 	d.layout = r.layout
 	return d.layout.checkTypes(d.in.name(), d.fields)
+}
+
+// nullable is the schema with nulls in one more column: a further file has them.
+func nullable(s *arrow.Schema, column int) *arrow.Schema {
+	fields := s.Fields()
+	fields[column].Nullable = true
+	meta := s.Metadata()
+	return arrow.NewSchema(fields, &meta)
 }
 
 func (d *parquetDecoder) rows() int64 { return d.file.NumRows() }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -407,5 +408,42 @@ func TestDamagedFilesEndInOneError(t *testing.T) {
 				os.Remove(path)
 			}
 		})
+	}
+}
+
+// TestNullableIfAnyFileIs: the schema promises no nulls only where no file has
+// them, whichever comes first.
+func TestNullableIfAnyFileIs(t *testing.T) {
+	type sure struct {
+		Direction string `parquet:"direction"`
+		Protocol  int32  `parquet:"protocol"`
+		LocalIP   string `parquet:"local_ip"`
+		LocalPort int32  `parquet:"local_port"`
+		RemoteIP  string `parquet:"remote_ip"`
+		Remote    int32  `parquet:"remote_port"`
+	}
+	type open struct {
+		Direction string `parquet:"direction"`
+		Protocol  int32  `parquet:"protocol"`
+		LocalIP   string `parquet:"local_ip"`
+		LocalPort *int32 `parquet:"local_port,optional"`
+		RemoteIP  string `parquet:"remote_ip"`
+		Remote    int32  `parquet:"remote_port"`
+	}
+	dir := t.TempDir()
+	a := write(t, dir, "a.parquet", string(parquetBytes(t, []sure{{Direction: "I"}})))
+	b := write(t, dir, "b.parquet", string(parquetBytes(t, []open{{Direction: "O"}})))
+	c := write(t, dir, "c.parquet", string(parquetBytes(t, []sure{{Direction: "I"}})))
+	for _, paths := range [][]string{{a}, {a, b}, {b, c}, {a, b, c}, {a, c}} {
+		r, err := Open(context.Background(), paths, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range r.Schema().Record.Fields() {
+			if want := f.Name == "local_port" && slices.Contains(paths, b); f.Nullable != want {
+				t.Errorf("%v: %s is nullable: %v", paths, f.Name, f.Nullable)
+			}
+		}
+		r.Close()
 	}
 }

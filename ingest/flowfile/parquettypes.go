@@ -94,7 +94,7 @@ func (l *leaf) settle(e *format.SchemaElement) {
 	}
 	t, logical, convert := arrowType(e)
 	l.convert = convert
-	l.field = arrow.Field{Name: e.Name, Type: t, Nullable: true}
+	l.field = arrow.Field{Name: e.Name, Type: t, Nullable: l.optional}
 	if logical != "" {
 		l.field.Metadata = arrow.NewMetadata([]string{column.LogicalKey}, []string{logical})
 	}
@@ -102,7 +102,9 @@ func (l *leaf) settle(e *format.SchemaElement) {
 		l.size = f.BitWidth() / 8
 	}
 	l.inRuns = l.physical == format.Int32 && l.size > 0 && l.size < l.width // narrow's
-	_, l.allNull = e.LogicalType.Value.(*format.NullType)
+	if _, l.allNull = e.LogicalType.Value.(*format.NullType); l.allNull {
+		l.field.Nullable = true
+	}
 }
 
 type converter = func(dst, src []byte) error

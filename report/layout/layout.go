@@ -21,6 +21,8 @@ type Field struct {
 	// Logical is the Parquet logical type that Type has no word for: "JSON",
 	// "BSON", "ENUM", "UUID" or "INTERVAL". Others are left out of the output.
 	Logical string
+	// Required says that no cell is null.
+	Required bool
 }
 
 // Result is a result column.

@@ -114,7 +114,7 @@ func (f *Format) carry(g *rowGroup, l *leaf, b *column.Batch, at int) bool {
 func (l *leaf) sameForm(e *format.SchemaElement) bool {
 	return e.Type.Valid && e.Type.V == l.physical() &&
 		(l.physical() != format.FixedLenByteArray || e.TypeLength.V == l.schema.TypeLength.V) &&
-		e.RepetitionType.Valid && e.RepetitionType.V == format.Optional
+		e.RepetitionType.Valid && e.RepetitionType.V == l.schema.RepetitionType.V
 }
 
 // carry appends the bytes of a chunk and its metadata, if they are one whole

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -14,6 +16,7 @@ import (
 	"ipflow/ingest/column"
 	"ipflow/report/layout"
 	"ipflow/report/layout/layouttest"
+	"ipflow/verify"
 )
 
 // memoryFile is an input file in memory.
@@ -49,6 +52,39 @@ func asSource(data []byte, batches []layouttest.Batch) *memoryFile {
 	}
 	file.Release()
 	return m
+}
+
+// TestRequiredColumns: a column whose input has no nulls stays required, is
+// carried from such an input only, and refuses a null all the same.
+func TestRequiredColumns(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "n", Type: arrow.PrimitiveTypes.Uint16, Nullable: true}}, nil)
+	batches := func(rows string) []layouttest.Batch {
+		return layouttest.KeepAll([][]verify.ID{{0, 1}}, layouttest.Record(t, schema, rows))
+	}
+	const rows = `[{"id":"a","n":7},{"id":"b"}]`
+	fields := layouttest.Fields(schema)
+	optional := layouttest.Write(t, newFormat(t, fields, ""), batches(rows), layouttest.Verdicts, nil)
+	fields[0].Required = true
+	required := layouttest.Write(t, newFormat(t, fields, ""), batches(rows), layouttest.Verdicts, nil)
+	strip := strings.NewReplacer("required", "optional")
+	if diff := cmp.Diff(readParquetGo(t, optional), strip.Replace(readParquetGo(t, required))); diff != "" {
+		t.Error(diff)
+	}
+	if f := readArrow(t, required).Schema().Field(0); f.Nullable {
+		t.Error("id is nullable")
+	}
+	for name, source := range map[string][]byte{"required": required, "optional": optional} {
+		b := batches(rows)
+		asSource(source, b)
+		got := layouttest.Write(t, newFormat(t, fields, ""), b, layouttest.Verdicts, nil)
+		if !bytes.Equal(got, required) {
+			t.Errorf("from a file where id is %s: %s", name, cmp.Diff(readParquetGo(t, required), readParquetGo(t, got)))
+		}
+	}
+	b := batches(`[{"id":"a"},{}]`)[0]
+	if _, err := newFormat(t, fields, "").Encode(b.Batch, b.IDs, layouttest.Verdicts); err == nil || !strings.Contains(err.Error(), `column "id" has a null`) {
+		t.Errorf("a null: %v", err)
+	}
 }
 
 func footerOf(tb testing.TB, data []byte) *format.FileMetaData {

@@ -56,6 +56,9 @@ func (g *rowGroup) kept(l *leaf, c layout.Cells) error {
 		return err
 	}
 	at, valid := g.positions(c)
+	if valid != nil && l.required() {
+		return fmt.Errorf("column %q has a null, which its input promised not to have", l.schema.Name)
+	}
 	b := body{valid: valid}
 	if len(at) > 0 && l.physical() != format.Boolean {
 		d := g.newDictionary(&v, len(at))
@@ -174,7 +177,7 @@ func (g *rowGroup) write(l *leaf, b *body) error {
 	m.DataPageOffset = int64(len(g.buf))
 	pages, present := int32(0), 0
 	for row, from := 0, 0; row < g.rows; pages++ {
-		rows, to, raw := g.dataPage(b, row, from)
+		rows, to, raw := g.dataPage(l, b, row, from)
 		h := format.PageHeader{Type: format.DataPage}
 		h.DataPageHeader.Set(format.DataPageHeader{
 			NumValues: int32(rows), Encoding: encoding,
@@ -197,7 +200,7 @@ func (g *rowGroup) write(l *leaf, b *body) error {
 
 // dataPage returns the bytes of the page that starts at row, its rows, and the
 // end of its non-null values, which start at from.
-func (g *rowGroup) dataPage(b *body, row, from int) (rows, to int, raw []byte) {
+func (g *rowGroup) dataPage(l *leaf, b *body, row, from int) (rows, to int, raw []byte) {
 	var codes []uint32
 	var valid []byte
 	if b.local != nil {
@@ -212,7 +215,10 @@ func (g *rowGroup) dataPage(b *body, row, from int) (rows, to int, raw []byte) {
 			valid = b.valid[row>>3:]
 		}
 	}
-	raw = appendLevels(g.raw[:0], valid, rows, to-from)
+	raw = g.raw[:0]
+	if !l.required() {
+		raw = appendLevels(raw, valid, rows, to-from)
+	}
 	switch {
 	case b.dict != nil:
 		width := codeWidth(b.entries)

@@ -34,6 +34,8 @@ type leaf struct {
 
 func (l *leaf) physical() format.Type { return l.schema.Type.V }
 
+func (l *leaf) required() bool { return l.schema.RepetitionType.V == format.Required }
+
 func newLeaf(name string, physical format.Type, o order) leaf {
 	return leaf{order: o, schema: format.SchemaElement{
 		Name:           name,
@@ -110,6 +112,9 @@ func keptLeaf(f layout.Field) (leaf, error) {
 	}
 	l.value = value
 	l.annotate(f.Logical)
+	if f.Required {
+		l.schema.RepetitionType = thrift.New(format.Required)
+	}
 	return l, nil
 }
 
