@@ -9,6 +9,7 @@ import (
 
 	"ipflow/ingest/azure"
 	"ipflow/ingest/diag"
+	"ipflow/ingest/jsontree"
 	"ipflow/ingest/network"
 	"ipflow/ingest/snapshot"
 )
@@ -22,6 +23,8 @@ type Options struct {
 	Deployment       Deployment // what ARM templates are evaluated with
 	Stdin            io.Reader
 	Workers          int // goroutines that parse; 0 means GOMAXPROCS
+
+	pieceSize int // as in snapshot.Options
 }
 
 // Snapshot is what the files say.
@@ -41,12 +44,16 @@ type Snapshot struct {
 // Load reads, decodes and links. The error names what could not be read.
 func Load(ctx context.Context, o Options) (*Snapshot, error) {
 	start := time.Now()
-	files, faults, err := snapshot.Read(ctx, o.Paths, snapshot.Options{Stdin: o.Stdin, Workers: o.Workers})
+	files, faults, err := snapshot.Read(ctx, o.Paths, snapshot.Options{
+		Stdin: o.Stdin, Workers: o.Workers, Reader: new(reader), PieceSize: o.pieceSize,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
 	decoder := azure.NewDecoder()
-	decoder.Add(inputs(files))
+	for _, d := range files.Documents {
+		decoder.Join(d.Read.(*azure.Part))
+	}
 	templates, err := evaluate(ctx, decoder, o)
 	if err != nil {
 		return nil, err
@@ -96,6 +103,23 @@ func (s *Snapshot) markTruncated() {
 			return
 		}
 	}
+}
+
+// reader lets azure read documents while others are still being parsed.
+type reader struct{ parts azure.Parts }
+
+func (r *reader) Document(path string, root *jsontree.Node) any { return r.parts.Document(path, root) }
+
+func (r *reader) Elements(path, member string, elements *jsontree.Node) any {
+	return r.parts.Elements(path, member, elements)
+}
+
+func (r *reader) Long(path string, root, list *jsontree.Node, parts []any) (any, bool) {
+	all := make([]*azure.Part, len(parts))
+	for i, p := range parts {
+		all[i] = p.(*azure.Part)
+	}
+	return r.parts.Long(path, root, list, all)
 }
 
 func inputs(files *snapshot.Snapshot) []azure.Input {

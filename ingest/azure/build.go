@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"ipflow/ingest/diag"
-	"ipflow/ingest/jsontree"
 	"ipflow/ingest/network"
 )
 
@@ -101,7 +100,10 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 			break
 		}
 	}
-	out := decode(&b.reader, e.bodies[win])
+	out := decoded(&b.reader, &e.bodies[win], decode)
+	if len(e.bodies) == 1 && len(e.bodies[0].Doubts) == 0 {
+		return out
+	}
 	differ := make([]bool, len(e.bodies))
 	for i := range e.bodies {
 		if i == win || e.bodies[i].bare() {
@@ -109,10 +111,10 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 		}
 		// What is wrong with a body that does not count is not worth a word.
 		var ignored diag.List
-		other := decode(&reader{&ignored, b.store}, e.bodies[i])
+		other := decoded(&reader{&ignored, b.store}, &e.bodies[i], decode)
 		if !alike(plain(out), plain(other)) {
 			differ[i] = true
-			b.conflict(e.id, e.bodies[win].Node, e.bodies[i].Node)
+			b.conflict(e.id, e.bodies[win].origin(), e.bodies[i].origin())
 		}
 	}
 	if doubts := e.doubtsOf(win, differ); len(doubts) > 0 {
@@ -121,22 +123,38 @@ func settle[T any](b *builder, e *entry, decode func(*reader, Resource) *T, plai
 	return out
 }
 
-// conflict reports two different bodies for one id.
-func (r *reader) conflict(id string, winner, loser *jsontree.Node) {
-	at := loser.Origin()
-	place := at.String()
-	if at.Pointer != "" {
-		place += " " + at.Pointer
+// decoded is what the body says, read now or ahead.
+func decoded[T any](r *reader, body *Resource, decode func(*reader, Resource) *T) *T {
+	if body.ahead == nil {
+		return decode(r, *body)
 	}
-	r.faults.Warnf(winner.Origin(), "conflicting-bodies",
+	*r.faults = append(*r.faults, body.ahead.faults...)
+	return body.ahead.value.(*T)
+}
+
+// conflict reports two different bodies for one id.
+func (r *reader) conflict(id string, winner, loser diag.Origin) {
+	place := loser.String()
+	if loser.Pointer != "" {
+		place += " " + loser.Pointer
+	}
+	r.faults.Warnf(winner, "conflicting-bodies",
 		"%s is described differently at %s; this description is later in path order and counts", id, place)
+}
+
+// entries are those of a type that is read.
+func (b *builder) entries(t string) []*entry {
+	if readAhead[t] == nil && !readLater[t] {
+		panic("azure: " + t + " is neither in readAhead nor in readLater")
+	}
+	return b.byType[t]
 }
 
 // each runs settle over all entries of the types, in order of first sight.
 func each[T any](b *builder, decode func(*reader, Resource) *T, plain func(*T) any, types ...string) []*T {
 	var out []*T
 	for _, t := range types {
-		for _, e := range b.byType[t] {
+		for _, e := range b.entries(t) {
 			out = append(out, settle(b, e, decode, plain))
 		}
 	}

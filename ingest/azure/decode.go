@@ -22,7 +22,6 @@ type DocumentInfo struct {
 	Path      string
 	Kind      Kind
 	Resources int // resources, or records, tags or routes, that the document holds
-	Root      *jsontree.Node
 }
 
 // Result is everything that the documents of a snapshot say.
@@ -63,10 +62,9 @@ func (d *Decoder) reader() reader { return reader{&d.faults, d.store} }
 
 // Add recognises the documents and collects what they hold.
 func (d *Decoder) Add(inputs []Input) {
+	var parts Parts
 	for _, in := range inputs {
-		w := walk{Decoder: d, path: in.Path, root: in.Root}
-		kind, n := w.document(in.Root, 0)
-		d.documents = append(d.documents, DocumentInfo{Path: in.Path, Kind: kind, Resources: n, Root: in.Root})
+		d.Join(parts.Document(in.Path, in.Root))
 	}
 }
 

@@ -1,7 +1,8 @@
 package azure
 
 import (
-	"cmp"
+	"iter"
+	"slices"
 	"strings"
 
 	"ipflow/ingest/jsontree"
@@ -33,7 +34,9 @@ func (w *walk) graph(n *jsontree.Node) (Kind, int) {
 	cut := w.checkTruncated(n)
 	data := n.Get("data")
 	if data.Kind() == jsontree.Array {
-		return ResourceGraph, w.rows(data.Items(), cut)
+		f := w.begin(data, true, cut)
+		w.foldRows(f, data.Elements(), cut)
+		return ResourceGraph, w.finishRows(f)
 	}
 	columns, rows := data.Get("columns").Items(), data.Get("rows").Items()
 	objects := make([]*jsontree.Node, 0, len(rows))
@@ -49,16 +52,17 @@ func (w *walk) graph(n *jsontree.Node) (Kind, int) {
 		}
 		objects = append(objects, jsontree.NewObject(row.Origin(), members))
 	}
-	return ResourceGraphTable, w.rows(objects, cut)
+	f := &fold{}
+	w.foldRows(f, slices.Values(objects), cut)
+	return ResourceGraphTable, w.finishRows(f)
 }
 
-func (w *walk) rows(rows []*jsontree.Node, cut bool) int {
-	count := 0
-	var strange *jsontree.Node
-	for _, row := range rows {
+func (w *walk) foldRows(f *fold, rows iter.Seq[*jsontree.Node], cut bool) {
+	for row := range rows {
+		f.total++
 		r, ok := NewResource(row, w.path)
 		if !ok {
-			strange = cmp.Or(strange, row)
+			f.noteStrange(row.Origin(), 1)
 			continue
 		}
 		if !r.nested() {
@@ -68,15 +72,17 @@ func (w *walk) rows(rows []*jsontree.Node, cut bool) int {
 			}
 		}
 		r.Cut = cut
-		r = w.complete(r)
-		w.resources = append(w.resources, r)
-		count++
+		w.collect(w.complete(r))
+		f.count++
 	}
-	if strange != nil {
-		w.faults.Infof(strange.Origin(), "unrecognised",
-			"%d of %d rows are no resources: they have neither an id nor a type with a name", len(rows)-count, len(rows))
+}
+
+func (w *walk) finishRows(f *fold) (count int) {
+	if f.strange > 0 {
+		w.faults.Infof(f.firstStrange, "unrecognised",
+			"%d of %d rows are no resources: they have neither an id nor a type with a name", f.strange, f.total)
 	}
-	return count
+	return f.count
 }
 
 // dottedColumns collects the columns that Resource Graph names properties_x when

@@ -12,13 +12,13 @@ import (
 // their own.
 func (b *builder) securityGroups() {
 	paths := map[*network.SecurityGroup]string{}
-	for _, e := range b.byType[typeNSG] {
+	for _, e := range b.entries(typeNSG) {
 		g := settle(b, e, (*reader).securityGroup, plainGroup)
 		b.groups[network.Key(g.ID)] = g
 		b.net.SecurityGroups = append(b.net.SecurityGroups, g)
 		paths[g] = e.bodies[len(e.bodies)-1].Path
 	}
-	for _, e := range slices.Concat(b.byType[typeRule], b.byType[typeDefaultRule]) {
+	for _, e := range slices.Concat(b.entries(typeRule), b.entries(typeDefaultRule)) {
 		g := b.groups[network.Key(network.ParentID(e.id))]
 		if g != nil && e.referenceOnly() && hasRule(g, e) {
 			continue

@@ -19,10 +19,10 @@ func plainMachine(vm *network.VirtualMachine) any {
 
 func (r *reader) virtualMachine(res Resource) *network.VirtualMachine {
 	p := res.Properties
-	vm := &network.VirtualMachine{ID: res.ID, Name: res.Name, Origin: res.Node.Origin()}
+	vm := &network.VirtualMachine{ID: r.store.text(res.ID), Name: r.store.text(res.Name), Origin: res.Node.Origin()}
 	// NICs name their VM as well, so one that cannot be read here is not lost.
-	vm.NICIDs, _ = r.refs(get(p, "networkProfile", "networkInterfaces"))
-	vm.PowerState = powerState(res)
+	vm.NICIDs, _ = r.keptRefs(get(p, "networkProfile", "networkInterfaces"))
+	vm.PowerState = r.store.word(powerState(res))
 	return vm
 }
 

@@ -1,6 +1,8 @@
 package azure
 
 import (
+	"iter"
+	"slices"
 	"strings"
 
 	"ipflow/ingest/jsontree"
@@ -15,7 +17,9 @@ const maxNesting = 6
 type walk struct {
 	*Decoder
 	path string
-	root *jsontree.Node
+
+	long  *jsontree.Node // the list that the parts belong to; nil without one, or when they have been joined
+	parts []*Part
 }
 
 // document decides what a value is and collects what it holds; count is the
@@ -25,7 +29,7 @@ func (w *walk) document(n *jsontree.Node, depth int) (kind Kind, count int) {
 	case jsontree.Absent, jsontree.Null:
 		return Empty, 0
 	case jsontree.Array:
-		return w.elements(n.Items(), depth)
+		return w.elements(n, depth)
 	case jsontree.Object:
 		return w.object(n, depth)
 	case jsontree.Bool, jsontree.Number, jsontree.String:
@@ -36,7 +40,7 @@ func (w *walk) document(n *jsontree.Node, depth int) (kind Kind, count int) {
 // object follows the order of SEMANTICS §10: what says its kind itself comes
 // first, plain resources last.
 func (w *walk) object(n *jsontree.Node, depth int) (Kind, int) {
-	if len(n.Members()) == 0 {
+	if n.Empty() {
 		return Empty, 0
 	}
 	schema := network.Key(n.Get("$schema").Text())
@@ -44,7 +48,7 @@ func (w *walk) object(n *jsontree.Node, depth int) (Kind, int) {
 	case strings.Contains(schema, "deploymenttemplate"),
 		schema == "" && n.Get("contentVersion") != nil && n.Get("resources") != nil:
 		w.templates = append(w.templates, Input{Path: w.path, Root: n})
-		return ARMTemplate, len(n.Get("resources").Items()) + len(n.Get("resources").Members())
+		return ARMTemplate, n.Get("resources").Len()
 	case strings.Contains(schema, "deploymentparameters"):
 		w.parameters = append(w.parameters, Input{Path: w.path, Root: n})
 		return ARMParameters, 0
@@ -57,18 +61,20 @@ func (w *walk) object(n *jsontree.Node, depth int) (Kind, int) {
 		return w.page(n, depth)
 	case n.Get("values").Kind() == jsontree.Array && (n.Get("cloud") != nil || n.Get("changeNumber") != nil):
 		w.tagFiles = append(w.tagFiles, Input{Path: w.path, Root: n})
-		return ServiceTags, len(n.Get("values").Items())
+		return ServiceTags, n.Get("values").Len()
 	case !resource && firstOf(n.Get("networkInterfaces")).Get("securityRuleAssociations") != nil:
-		return w.elements(n.Get("networkInterfaces").Items(), maxNesting)
+		return w.elements(n.Get("networkInterfaces"), maxNesting)
 	case n.Get("records").Kind() == jsontree.Array && isRecord(firstOf(n.Get("records"))):
-		return FlowLog, len(n.Get("records").Items())
+		return FlowLog, n.Get("records").Len()
 	}
-	return w.elements([]*jsontree.Node{n}, maxNesting)
+	f := &fold{}
+	w.foldElements(f, slices.Values([]*jsontree.Node{n}), maxNesting)
+	return w.finish(f)
 }
 
 func firstOf(list *jsontree.Node) *jsontree.Node {
-	if items := list.Items(); len(items) > 0 {
-		return items[0]
+	for n := range list.Elements() {
+		return n
 	}
 	return nil
 }
@@ -85,7 +91,7 @@ func isRecord(n *jsontree.Node) bool {
 // page reads a REST page, or what Windows PowerShell makes of an array.
 func (w *walk) page(n *jsontree.Node, depth int) (Kind, int) {
 	lists := len(w.listed.Lists)
-	kind, count := w.elements(n.Get("value").Items(), depth+1)
+	kind, count := w.elements(n.Get("value"), depth+1)
 	for _, more := range []string{"nextLink", "odata.nextLink", "@odata.nextLink", "skipToken"} {
 		if link := n.Get(more); link.Text() != "" {
 			w.faults.Warnf(link.Origin(), "missing-page",
@@ -105,37 +111,40 @@ func (w *walk) page(n *jsontree.Node, depth int) (Kind, int) {
 
 // elements reads a list whose members are decided one by one. The kind is that
 // of the first one recognised.
-func (w *walk) elements(items []*jsontree.Node, depth int) (Kind, int) {
-	if len(items) == 0 {
+func (w *walk) elements(list *jsontree.Node, depth int) (Kind, int) {
+	f := w.begin(list, false, false)
+	w.foldElements(f, list.Elements(), depth)
+	return w.finish(f)
+}
+
+func (w *walk) foldElements(f *fold, items iter.Seq[*jsontree.Node], depth int) {
+	for n := range items {
+		k, c := w.element(n, depth, &f.answers)
+		if k == Unrecognised {
+			f.noteStrange(n.Origin(), 1)
+		}
+		f.note(k, c)
+		f.total++
+	}
+}
+
+// finish ends the list: elements of effective answers belong together.
+func (w *walk) finish(f *fold) (Kind, int) {
+	if f.total == 0 {
 		return Empty, 0
 	}
-	kind, count, strange := Unrecognised, 0, 0
-	var firstStrange *jsontree.Node
-	var answers effectiveNodes
-	for _, n := range items {
-		k, c := w.element(n, depth, &answers)
-		switch {
-		case k == Unrecognised:
-			if strange++; strange == 1 {
-				firstStrange = n
-			}
-		case kind == Unrecognised || kind == Empty:
-			kind = k
-		}
-		count += c
+	if len(f.answers.groups) > 0 {
+		w.effective = append(w.effective, w.effectiveNSG(f.answers.groups))
 	}
-	if len(answers.groups) > 0 {
-		w.effective = append(w.effective, w.effectiveNSG(answers.groups))
+	w.adminLists(f.answers.admin)
+	if len(f.answers.routes) > 0 {
+		w.routes = append(w.routes, w.effectiveRoutes(f.answers.routes))
 	}
-	w.adminLists(answers.admin)
-	if len(answers.routes) > 0 {
-		w.routes = append(w.routes, w.effectiveRoutes(answers.routes))
+	if f.strange > 0 && f.kind != Unrecognised {
+		w.faults.Infof(f.firstStrange, "unrecognised",
+			"%d of %d elements are no resources: they have neither an id nor a type with a name", f.strange, f.total)
 	}
-	if strange > 0 && kind != Unrecognised {
-		w.faults.Infof(firstStrange.Origin(), "unrecognised",
-			"%d of %d elements are no resources: they have neither an id nor a type with a name", strange, len(items))
-	}
-	return kind, count
+	return f.kind, f.count
 }
 
 // effectiveNodes gathers elements of effective rules, routes and admin rules: those of one
@@ -192,8 +201,9 @@ func (w *walk) element(n *jsontree.Node, depth int, answers *effectiveNodes) (Ki
 	if !ok {
 		return Unrecognised, 0
 	}
-	w.resources = append(w.resources, w.complete(r))
-	return shape(r), 1
+	kind := shape(r)
+	w.collect(w.complete(r))
+	return kind, 1
 }
 
 // looksLikeDocument reports whether an element of a list is a document of its

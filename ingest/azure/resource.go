@@ -30,7 +30,16 @@ type Resource struct {
 	// Cut says that the query found more rows than its result holds.
 	Cut bool
 
-	written string // its type as the source spells it
+	written string   // its type as the source spells it
+	ahead   *reading // when it was read ahead: then there are no nodes any more
+}
+
+// origin is where the resource stands.
+func (r *Resource) origin() diag.Origin {
+	if r.ahead != nil {
+		return r.ahead.origin
+	}
+	return r.Node.Origin()
 }
 
 // zeroSubscription stands in where a resource does not say whose it is.
@@ -217,6 +226,13 @@ var telling = map[string][]string{
 // bare reports whether little more than the identity of the resource is visible:
 // a reference or a projected row, not a body.
 func (r *Resource) bare() bool {
+	if r.ahead != nil {
+		return r.ahead.bare
+	}
+	return r.bareNode()
+}
+
+func (r *Resource) bareNode() bool {
 	switch {
 	case r.Declared || r.nested() || r.Properties.Residue():
 		return false

@@ -13,12 +13,12 @@ var nextHops = []string{"VirtualNetworkGateway", "VnetLocal", "Internet", "Virtu
 
 // routeTables reads route tables and adds the routes that are documents of their own.
 func (b *builder) routeTables() {
-	for _, e := range b.byType[typeRouteTable] {
+	for _, e := range b.entries(typeRouteTable) {
 		t := settle(b, e, (*reader).routeTable, plainTable)
 		b.tables[network.Key(t.ID)] = t
 		b.net.RouteTables = append(b.net.RouteTables, t)
 	}
-	for _, e := range b.byType[typeRoute] {
+	for _, e := range b.entries(typeRoute) {
 		one := settle(b, e, (*reader).standaloneRoute, whole)
 		id := network.ParentID(e.id)
 		t := b.tables[network.Key(id)]

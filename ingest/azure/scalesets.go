@@ -21,7 +21,7 @@ func (b *builder) scaleSets() {
 			seen[network.ParentID(network.Key(c.ID))] = true
 		}
 	}
-	for _, e := range b.byType[typeScaleSet] {
+	for _, e := range b.entries(typeScaleSet) {
 		set := settle(b, e, (*reader).scaleSet, whole)
 		if seen[network.Key(set.id)] || set.flexible {
 			continue

@@ -9,13 +9,13 @@ func (b *builder) smallThings() {
 }
 
 func (r *reader) asg(res Resource) *network.ApplicationSecurityGroup {
-	return &network.ApplicationSecurityGroup{ID: res.ID, Name: res.Name, Origin: res.Node.Origin()}
+	return &network.ApplicationSecurityGroup{ID: r.store.text(res.ID), Name: r.store.text(res.Name), Origin: res.Node.Origin()}
 }
 
 func (r *reader) publicIP(res Resource) *network.PublicIP {
 	return &network.PublicIP{
-		ID: res.ID, Name: res.Name, Origin: res.Node.Origin(),
-		SKU:     res.Node.Path("sku", "name").Text(),
+		ID: r.store.text(res.ID), Name: r.store.text(res.Name), Origin: res.Node.Origin(),
+		SKU:     r.store.word(res.Node.Path("sku", "name").Text()),
 		Address: r.address(get(res.Properties, "ipAddress")),
 	}
 }

@@ -54,6 +54,17 @@ const (
 	blockItems  = 256
 )
 
+// letGo forgets the nodes that reading needed.
+func (s *store) letGo() {
+	clear(s.one[:cap(s.one)])
+	clear(s.many[:cap(s.many)])
+	clear(s.fields[:])
+	clear(s.byName)
+	clear(s.sides[:cap(s.sides)])
+	clear(s.names[:cap(s.names)])
+	clear(s.ids[:cap(s.ids)])
+}
+
 // rulesByName returns an empty map.
 func (s *store) rulesByName() map[string]*network.Rule {
 	// Emptying takes time by the most it ever held.

@@ -12,7 +12,7 @@ import (
 func (b *builder) virtualNetworks() {
 	vnets := map[string]*network.VirtualNetwork{}
 	var children []Resource
-	for _, e := range b.byType[typeVNet] {
+	for _, e := range b.entries(typeVNet) {
 		var body Resource
 		v := settle(b, e, func(r *reader, res Resource) *network.VirtualNetwork {
 			if r == &b.reader {
@@ -27,7 +27,7 @@ func (b *builder) virtualNetworks() {
 	// Of an inline and a standalone child in one file the latter comes later,
 	// as templates deploy them.
 	for _, t := range []string{typeSubnet, typePeering} {
-		for _, e := range b.byType[t] {
+		for _, e := range b.entries(t) {
 			children = append(children, e.bodies...)
 		}
 	}

@@ -12,6 +12,10 @@
 // byte by byte, and inside a file in the order of the text. The result depends
 // neither on the order of the paths nor on the number of workers.
 //
+// With a Reader no tree is kept: each document is read as soon as it is parsed, and
+// a large file that is one long list, as exports are, is parsed and read in pieces
+// while the rest is still being loaded. The result is the same.
+//
 // The hash of a snapshot is what sha256sum prints for the listing that sha256sum
 // prints for its files: a line for each file that was read, of the hash of its
 // decompressed content and its path relative to the named directory (a file named

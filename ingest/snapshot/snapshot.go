@@ -26,7 +26,12 @@ const DefaultMaxFileSize = 4 << 30
 type Options struct {
 	Stdin       io.Reader // what "-" reads
 	MaxFileSize int64     // bytes after decompression; 0 means DefaultMaxFileSize
-	Workers     int       // files read at the same time; 0 means GOMAXPROCS
+	Workers     int       // files read, and pieces of long ones parsed, at the same time; 0 means GOMAXPROCS
+	// Reader, when set, gets the documents, which then are not kept.
+	Reader Reader
+	// PieceSize is how many bytes of a long list are parsed at a time, for a
+	// Reader; 0 means 4 MiB, less than 0 that every file is parsed as a whole.
+	PieceSize int
 }
 
 // Validate reports an option out of bounds.
@@ -42,10 +47,11 @@ func (o Options) Validate() error {
 
 // Document is one JSON document of a snapshot.
 type Document struct {
-	Path   string // of its file, as in every Origin of Root
-	Index  int    // 0-based, among the documents of the file
-	Root   *jsontree.Node
-	SHA256 string // of its file
+	Path   string         // of its file, as in every Origin of Root
+	Index  int            // 0-based, among the documents of the file
+	Root   *jsontree.Node // nil when there is a Reader
+	Read   any            // what the Reader answered
+	SHA256 string         // of its file
 }
 
 // File is one file that was read.
@@ -101,8 +107,8 @@ func Read(ctx context.Context, paths []string, o Options) (*Snapshot, diag.List,
 		}
 		faults = append(faults, r.faults...)
 		s.Files = append(s.Files, r.file)
-		for k, root := range r.docs {
-			s.Documents = append(s.Documents, Document{Path: r.file.Path, Index: k, Root: root, SHA256: r.file.SHA256})
+		for k, d := range r.docs {
+			s.Documents = append(s.Documents, Document{Path: r.file.Path, Index: k, Root: d.root, Read: d.read, SHA256: r.file.SHA256})
 		}
 	}
 	if len(errs) == 0 && len(s.Documents) == 0 && faults.Count(diag.Error) == 0 {
@@ -121,22 +127,38 @@ func Read(ctx context.Context, paths []string, o Options) (*Snapshot, diag.List,
 // result is one file's outcome. If err is set, only it is.
 type result struct {
 	file   File
-	docs   []*jsontree.Node
+	docs   []parsed
 	faults diag.List
 	err    error
 }
 
+// parsed is a document, or what the Reader made of it.
+type parsed struct {
+	root *jsontree.Node
+	read any
+}
+
+// loader reads files.
+type loader struct {
+	o       Options
+	workers chan struct{} // one for each piece that is being parsed
+}
+
+func (l *loader) limit() int64 { return cmp.Or(l.o.MaxFileSize, DefaultMaxFileSize) }
+
 // load reads the entries, results in the same order. Its error is ctx's.
 func load(ctx context.Context, entries []entry, o Options) ([]result, error) {
 	results := make([]result, len(entries))
+	workers := cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
+	l := &loader{o: o, workers: make(chan struct{}, workers)}
 	var g errgroup.Group
-	g.SetLimit(cmp.Or(o.Workers, runtime.GOMAXPROCS(0)))
+	g.SetLimit(workers)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for i, e := range entries {
 			g.Go(func() error {
-				results[i] = read(ctx, e, o)
+				results[i] = l.read(ctx, e)
 				return nil
 			})
 		}
@@ -151,14 +173,23 @@ func load(ctx context.Context, entries []entry, o Options) ([]result, error) {
 	}
 }
 
-func read(ctx context.Context, e entry, o Options) result {
-	data, err := content(ctx, e, o)
+func (l *loader) read(ctx context.Context, e entry) result {
+	long, begun := l.longFile(ctx, e)
+	if long != nil {
+		return *long
+	}
+	data, err := content(ctx, e, l.o)
 	if err != nil {
 		return result{err: explain(e.path, err)}
 	}
+	if !begun {
+		if long := l.longData(e, data); long != nil {
+			return *long
+		}
+	}
 	sum := sha256.Sum256(data)
 	docs, faults := jsontree.Parse(e.path, data)
-	return result{
+	r := result{
 		file: File{
 			Path:      e.path,
 			Relative:  e.relative,
@@ -166,9 +197,16 @@ func read(ctx context.Context, e entry, o Options) result {
 			SHA256:    hex.EncodeToString(sum[:]),
 			Documents: len(docs),
 		},
-		docs:   docs,
 		faults: faults,
 	}
+	for _, root := range docs {
+		if l.o.Reader != nil {
+			r.docs = append(r.docs, parsed{read: l.o.Reader.Document(e.path, root)})
+		} else {
+			r.docs = append(r.docs, parsed{root: root})
+		}
+	}
+	return r
 }
 
 // hash lists the files as sha256sum does, its escapes included, and hashes that.
