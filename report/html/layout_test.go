@@ -3,10 +3,15 @@ package html
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"ipflow/index"
+	"ipflow/ingest"
+	"ipflow/verify/audit"
 )
 
 // inspect returns the script that looks for faults of the layout.
@@ -19,20 +24,48 @@ func inspect(t *testing.T) string {
 	return string(script)
 }
 
+// exampleReport audits docs/example/estate.
+func exampleReport(t *testing.T) *audit.Report {
+	t.Helper()
+	s, err := ingest.Load(t.Context(), ingest.Options{Paths: []string{"../../docs/example/estate"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix, err := index.Compile(t.Context(), s.Network, index.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := audit.Input{Network: s.Network, Index: ix, Version: "test", Hashes: map[string]string{}, Snapshot: audit.Snapshot{SHA256: s.SHA256}}
+	for _, f := range s.Files {
+		in.Hashes[f.Path] = f.SHA256
+	}
+	for _, d := range s.Documents {
+		in.Snapshot.Documents = append(in.Snapshot.Documents, audit.Document{Path: d.Path, Kind: string(d.Kind), Resources: d.Resources, SHA256: in.Hashes[d.Path]})
+	}
+	r, err := audit.Run(t.Context(), in, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestLayout looks at every view at two widths in both themes: nothing sticks
 // out of the window, no text covers another, every contrast is 4.5 or more.
 func TestLayout(t *testing.T) {
 	look := inspect(t)
-	for name, r := range map[string]func(*testing.T) string{
-		"sample":  func(t *testing.T) string { return fileOf(t, sampleReport(30, 120, 9)) },
-		"hostile": func(t *testing.T) string { return fileOf(t, hostileReport()) },
-	} {
-		file := r(t)
+	for name, r := range map[string]*audit.Report{"estate": exampleReport(t), "hostile": hostileReport()} {
+		file := fileOf(t, r)
+		shown := slices.Clone(views)
+		if name == "estate" {
+			for i := 1; i < len(r.NICs); i++ {
+				shown = append(shown, fmt.Sprintf("nic-%d", i))
+			}
+		}
 		for _, width := range []int64{1280, 360} {
 			for _, theme := range []string{"light", "dark"} {
 				t.Run(fmt.Sprintf("%s/width=%d/%s", name, width, theme), func(t *testing.T) {
 					b := openFile(t, file, screen(width, theme))
-					for _, view := range views {
+					for _, view := range shown {
 						b.view(view)
 						eval[chromedp.Void](b, "[...document.querySelectorAll('.view:not([hidden]) details')].slice(0, 3).forEach(d => { d.open = true })")
 						for _, fault := range eval[[]string](b, look) {
