@@ -14,8 +14,11 @@ type groupRow struct {
 	Addresses string `parquet:"addresses"`
 }
 
-func groups(r *audit.Report) iter.Seq[groupRow] {
-	return within(r.Groups, func(g *audit.Group) []audit.Member { return g.Members }, func(g *audit.Group, m *audit.Member) groupRow {
+func groups(r *audit.Report) iter.Seq[groupRow]         { return groupRows(r.Groups) }
+func outboundGroups(r *audit.Report) iter.Seq[groupRow] { return groupRows(r.OutboundGroups) }
+
+func groupRows(list []audit.Group) iter.Seq[groupRow] {
+	return within(list, func(g *audit.Group) []audit.Member { return g.Members }, func(g *audit.Group, m *audit.Member) groupRow {
 		return groupRow{int32(g.ID), g.Family, g.Internet, m.NIC, join(m.Addresses)}
 	})
 }

@@ -29,7 +29,7 @@ func table[T any](name string, of func(r *audit.Report) iter.Seq[T]) Table {
 func All() []Table {
 	return []Table{
 		table("findings", findings), table("exposures", exposures), table("sensitive", sensitive), table("boxes", boxes),
-		table("groups", groups), table("nics", nics), table("rules", ruleRows), table("cells", cells),
+		table("groups", groups), table("outbound", outbound), table("outbound_boxes", outboundBoxes), table("outbound_groups", outboundGroups), table("nics", nics), table("rules", ruleRows), table("cells", cells),
 		table("facts", facts), table("controls", controls), table("documents", documents), table("dismissals", dismissals),
 	}
 }
@@ -148,8 +148,11 @@ type exposureRow struct {
 	witness
 }
 
-func exposures(r *audit.Report) iter.Seq[exposureRow] {
-	return each(r.Exposures, func(x *audit.Exposure) exposureRow {
+func exposures(r *audit.Report) iter.Seq[exposureRow] { return exposureRows(r.Exposures) }
+func outbound(r *audit.Report) iter.Seq[exposureRow]  { return exposureRows(r.Outbound) }
+
+func exposureRows(list []audit.Exposure) iter.Seq[exposureRow] {
+	return each(list, func(x *audit.Exposure) exposureRow {
 		services := make([]string, len(x.Services))
 		for i, s := range x.Services {
 			services[i] = s.Protocol + " " + strings.Join(s.Ports, ",")
@@ -204,8 +207,11 @@ type boxRow struct {
 	Reason      string `parquet:"reason,optional"`
 }
 
-func boxes(r *audit.Report) iter.Seq[boxRow] {
-	return within(r.Exposures, func(x *audit.Exposure) []audit.Box { return x.Boxes }, func(x *audit.Exposure, b *audit.Box) boxRow {
+func boxes(r *audit.Report) iter.Seq[boxRow]         { return boxRows(r.Exposures) }
+func outboundBoxes(r *audit.Report) iter.Seq[boxRow] { return boxRows(r.Outbound) }
+
+func boxRows(list []audit.Exposure) iter.Seq[boxRow] {
+	return within(list, func(x *audit.Exposure) []audit.Box { return x.Boxes }, func(x *audit.Exposure, b *audit.Box) boxRow {
 		return boxRow{int32(x.ID), b.Protocol, join(b.LocalPorts), join(b.Remote), join(b.RemotePorts), b.Rule, b.Layer, b.Reason}
 	})
 }

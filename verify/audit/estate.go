@@ -46,7 +46,7 @@ func (a *auditor) nicRows() {
 	for _, c := range a.net.NICs {
 		row := NIC{
 			ID: c.ID, Name: c.Name, VM: c.VMID, Subnet: c.SubnetID, VirtualNetwork: network.ParentID(c.SubnetID),
-			NSG: c.Group.ID, SubnetNSG: a.net.SubnetGroup(c).ID, Addresses: []string{}, ASGs: []string{}, Groups: []int{},
+			NSG: c.Group.ID, SubnetNSG: a.net.SubnetGroup(c).ID, Addresses: []string{}, ASGs: []string{}, Groups: []int{}, OutboundGroups: []int{},
 			Ways: ways[c.Index], File: c.Origin.File, Line: c.Origin.Line,
 		}
 		for i := range c.IPConfigs {
@@ -59,6 +59,9 @@ func (a *auditor) nicRows() {
 		row.ASGs = sortedSet(row.ASGs)
 		for _, i := range a.seatsOf[c.Index] {
 			row.Groups = append(row.Groups, i+1)
+		}
+		for _, i := range a.outSeatsOf[c.Index] {
+			row.OutboundGroups = append(row.OutboundGroups, i+1)
 		}
 		a.out.NICs = append(a.out.NICs, row)
 	}

@@ -38,44 +38,62 @@ type servedKey struct {
 // told are the accesses that exposures tell.
 var told = [...]flow.Access{flow.Allow, flow.Unknown}
 
-// expose tells what the Internet and the zones may send to each seat.
-func (a *auditor) expose(ctx context.Context) error {
-	a.out.Groups, a.out.Exposures = []Group{}, []Exposure{}
-	for i, s := range a.seats {
+// expose tells what the Internet and the zones may send to each seat, and what
+// may be sent to them.
+func (a *auditor) expose(ctx context.Context) (err error) {
+	if a.out.Groups, a.out.Exposures, err = a.exposeSeats(ctx, "exposures", a.seats); err != nil {
+		return err
+	}
+	a.out.OutboundGroups, a.out.Outbound, err = a.exposeSeats(ctx, "outbound flows", a.outSeats)
+	return err
+}
+
+func (a *auditor) exposeSeats(ctx context.Context, step string, seats []*seat) ([]Group, []Exposure, error) {
+	groups, exposures := []Group{}, []Exposure{}
+	for i, s := range seats {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, nil, err
 		}
-		a.o.Progress("exposures", i, len(a.seats))
+		a.o.Progress(step, i, len(seats))
 		g := Group{ID: i + 1, Family: "IPv6", Internet: "closed"}
 		if s.four {
 			g.Family = "IPv4"
 		}
 		for _, m := range s.members {
-			row := Member{NIC: m.nic.ID, Addresses: []string{}}
-			for _, p := range m.at.Prefixes() {
-				if p.IsSingleIP() {
-					row.Addresses = append(row.Addresses, p.Addr().String())
-				} else {
-					row.Addresses = append(row.Addresses, p.String())
-				}
-			}
-			g.Members = append(g.Members, row)
+			g.Members = append(g.Members, memberOf(m))
 		}
 		from := ofFamily(s.view.internet, s.four)
 		seen := a.project(s.decisions, s.four, from)
 		for _, access := range told {
-			if x := a.exposure(i, []string{internet}, from, access, seen.of(access)); x != nil {
-				g.Internet = worse(g.Internet, x)
-				a.out.Exposures = append(a.out.Exposures, *x)
+			x := a.exposure(s, []string{internet}, from, access, seen.of(access))
+			if x == nil {
+				continue
 			}
+			g.Internet = worse(g.Internet, x)
+			if s.dir == flow.Inbound {
+				a.face(s, x, from, access, seen.of(access), len(exposures))
+			}
+			exposures = append(exposures, *x)
 		}
-		a.exposeZones(i)
-		a.out.Groups = append(a.out.Groups, g)
+		exposures = append(exposures, a.exposeZones(s)...)
+		for k := len(exposures) - 1; k >= 0 && exposures[k].Group == 0; k-- {
+			exposures[k].ID, exposures[k].Group = k+1, g.ID
+		}
+		groups = append(groups, g)
 	}
-	for i := range a.out.Exposures {
-		a.out.Exposures[i].ID = i + 1
+	return groups, exposures, nil
+}
+
+func memberOf(m seatMember) Member {
+	out := Member{NIC: m.nic.ID, Addresses: []string{}}
+	for _, p := range m.at.Prefixes() {
+		if p.IsSingleIP() {
+			out.Addresses = append(out.Addresses, p.Addr().String())
+		} else {
+			out.Addresses = append(out.Addresses, p.String())
+		}
 	}
-	return nil
+	return out
 }
 
 // worse joins an exposure to the Internet to what a group has been called.
@@ -91,10 +109,9 @@ func worseOf(a, b string) string {
 	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }
 
-// exposeZones tells what the zones may send to a seat; zones that may use the
-// same services are told together.
-func (a *auditor) exposeZones(at int) {
-	s := a.seats[at]
+// exposeZones tells what the zones may send to a seat, or it to them; zones with
+// the same services are told together.
+func (a *auditor) exposeZones(s *seat) (out []Exposure) {
 	type group struct {
 		names []string
 		from  []index.Addresses
@@ -128,11 +145,12 @@ func (a *auditor) exposeZones(at int) {
 		slices.Sort(g.names)
 		from := index.Join(g.from)
 		for _, access := range told {
-			if x := a.exposure(at, g.names, from, access, g.seen.of(access)); x != nil {
-				a.out.Exposures = append(a.out.Exposures, *x)
+			if x := a.exposure(s, g.names, from, access, g.seen.of(access)); x != nil {
+				out = append(out, *x)
 			}
 		}
 	}
+	return out
 }
 
 // project forgets the remote addresses.
@@ -151,32 +169,42 @@ func (a *auditor) project(decisions space.Map, four bool, from index.Addresses) 
 }
 
 // exposure tells the flows with one access; nil when there are none.
-func (a *auditor) exposure(at int, zones []string, from index.Addresses, access flow.Access, services space.Set) *Exposure {
+func (a *auditor) exposure(s *seat, zones []string, from index.Addresses, access flow.Access, services space.Set) *Exposure {
 	if services.Empty() {
 		return nil
 	}
-	s := a.seats[at]
-	flows := a.space.Relabel(a.space.Restrict(s.decisions, a.space.Box(anyone(from))), func(l int) int {
+	flows := a.flowsOf(s, from, access)
+	c := a.contentOf(flows, s.dir, access, services)
+	x := &Exposure{
+		Zones: zones, Access: access.String(), Services: c.services, Sensitive: c.sensitive, Boxes: c.boxes, Rules: c.rules,
+		Facts: c.facts, Addresses: c.addresses, Witness: a.show(s, a.somewhere(flows)),
+	}
+	if zones[0] == internet {
+		x.Breadth = c.breadth
+	}
+	return x
+}
+
+// flowsOf are the flows of a seat with one access, by what decides.
+func (a *auditor) flowsOf(s *seat, from index.Addresses, access flow.Access) space.Map {
+	return a.space.Relabel(a.space.Restrict(s.decisions, a.space.Box(anyone(from))), func(l int) int {
 		if l > 0 && a.p.Decision(l).Access == access {
 			return l
 		}
 		return 0
 	})
-	c := a.contentOf(flows, access, services)
-	x := &Exposure{
-		Group: at + 1, Zones: zones, Access: access.String(), Services: c.services, Sensitive: c.sensitive, Boxes: c.boxes, Rules: c.rules,
-		Facts: c.facts, Addresses: c.addresses, Witness: a.show(s, a.somewhere(flows)),
-	}
-	if zones[0] != internet {
-		return x
-	}
-	x.Breadth = c.breadth
+}
+
+// face shows each listed service of an exposure to the Internet, the at-th, and
+// keeps it for findings.
+func (a *auditor) face(s *seat, x *Exposure, from index.Addresses, access flow.Access, services space.Set, at int) {
+	flows := a.flowsOf(s, from, access)
+	c := a.contentOf(flows, s.dir, access, services)
 	x.Sensitive = slices.Clone(c.sensitive)
 	for i, h := range c.hits {
 		x.Sensitive[i].Breadth, x.Sensitive[i].Witness = h.breadth, a.show(s, a.somewhere(h.flows))
 	}
-	a.faces = append(a.faces, face{s, access, flows, len(a.out.Exposures), c.hits})
-	return x
+	a.faces = append(a.faces, face{s, access, flows, at, c.hits})
 }
 
 // somewhere is the flows that have a label.
@@ -195,12 +223,18 @@ type content struct {
 	hits         []hit
 }
 
-func (a *auditor) contentOf(flows space.Map, access flow.Access, services space.Set) *content {
-	if c, ok := a.contents[flows]; ok {
+type contentKey struct {
+	flows space.Map
+	dir   flow.Direction
+}
+
+func (a *auditor) contentOf(flows space.Map, dir flow.Direction, access flow.Access, services space.Set) *content {
+	key := contentKey{flows, dir}
+	if c, ok := a.contents[key]; ok {
 		return c
 	}
 	m := a.measure(flows)
-	c := &content{services: a.serviceWords(services), sensitive: []Sensitive{}, boxes: []Box{}, rules: m.rules, addresses: m.addresses, breadth: m.breadth}
+	c := &content{services: a.serviceWords(services, dir), sensitive: []Sensitive{}, boxes: []Box{}, rules: m.rules, addresses: m.addresses, breadth: m.breadth}
 	for _, b := range a.space.MapBoxes(flows) {
 		d := a.p.Decision(b.Label)
 		if access == flow.Unknown {
@@ -214,7 +248,7 @@ func (a *auditor) contentOf(flows space.Map, access flow.Access, services space.
 	}
 	c.facts = sortedSet(c.facts)
 	for i := range a.services {
-		if a.mayServe(services, i) {
+		if dir == flow.Inbound && a.mayServe(services, i) {
 			part := a.space.Restrict(flows, a.known[i])
 			of, known := a.measure(part), &a.services[i]
 			c.hits = append(c.hits, hit{i, of.breadth, part})
@@ -224,7 +258,7 @@ func (a *auditor) contentOf(flows space.Map, access flow.Access, services space.
 			})
 		}
 	}
-	a.contents[flows] = c
+	a.contents[key] = c
 	return c
 }
 
@@ -273,12 +307,12 @@ func (a *auditor) measure(flows space.Map) *measured {
 
 // show picks one of the flows.
 func (a *auditor) show(s *seat, flows space.Set) *Witness {
-	return a.showAt(s.members[0].nic, firstOf(s.members[0].at), flows)
+	return a.showAt(s.members[0].nic, firstOf(s.members[0].at), flows, s.dir)
 }
 
 // showAt picks one of the flows at an address of the NIC.
-func (a *auditor) showAt(nic *network.NIC, at index.Addresses, flows space.Set) *Witness {
-	t, ok := a.space.Witness(a.somewhere(a.space.At(at, flows.Map())), flow.Inbound)
+func (a *auditor) showAt(nic *network.NIC, at index.Addresses, flows space.Set, dir flow.Direction) *Witness {
+	t, ok := a.space.Witness(a.somewhere(a.space.At(at, flows.Map())), dir)
 	if !ok {
 		panic("audit: no witness of flows that there are")
 	}
@@ -286,7 +320,7 @@ func (a *auditor) showAt(nic *network.NIC, at index.Addresses, flows space.Set) 
 }
 
 // serviceWords writes services by protocol, source ports left out.
-func (a *auditor) serviceWords(services space.Set) []Service {
+func (a *auditor) serviceWords(services space.Set, dir flow.Direction) []Service {
 	out := []Service{}
 	var order []string
 	ports := map[string]interval.Set[interval.Port]{}
@@ -295,7 +329,11 @@ func (a *auditor) serviceWords(services space.Set) []Service {
 			if _, ok := ports[w.Protocol]; !ok {
 				order = append(order, w.Protocol)
 			}
-			ports[w.Protocol] = interval.Union(ports[w.Protocol], b.LocalPorts)
+			to := b.LocalPorts
+			if dir == flow.Outbound {
+				to = b.RemotePorts
+			}
+			ports[w.Protocol] = interval.Union(ports[w.Protocol], to)
 		}
 	}
 	for _, p := range order {

@@ -147,7 +147,7 @@ func (a *auditor) evidence(f *face, label int, byCause map[cause]*evidence, orde
 			e := byCause[own]
 			if e == nil {
 				e = &evidence{cause: own, opened: map[string]opened{}, nics: map[*network.NIC]bool{}, first: nics[m].nic}
-				e.witness = a.showAt(nics[m].nic, firstOf(nics[m].at), a.somewhere(part))
+				e.witness = a.showAt(nics[m].nic, firstOf(nics[m].at), a.somewhere(part), flow.Inbound)
 				e.facts = factsOf(d.Reason)
 				byCause[own] = e
 				*order = append(*order, e)

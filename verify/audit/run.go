@@ -59,17 +59,19 @@ type auditor struct {
 	p     *reach.Prober
 	space *space.Space
 
-	services []KnownService
-	known    []space.Set // by service
-	zones    []reach.Zone
-	views    []*view
-	viewOf   map[string]*view
-	seats    []*seat
-	seatsOf  [][]int // positions in seats, by NIC
+	services   []KnownService
+	known      []space.Set // by service
+	zones      []reach.Zone
+	views      []*view
+	viewOf     map[string]*view
+	seats      []*seat
+	seatsOf    [][]int // positions in seats, by NIC
+	outSeats   []*seat // of what NICs may send
+	outSeatsOf [][]int
 
 	projections map[projectionKey]projection
 	served      map[servedKey]bool
-	contents    map[space.Map]*content
+	contents    map[contentKey]*content
 	measures    map[space.Map]*measured
 	faces       []face
 	lint        *lint.Report
@@ -87,7 +89,7 @@ func Run(ctx context.Context, in Input, o Options) (*Report, error) {
 	a := &auditor{
 		in: in, o: o, net: in.Network, p: reach.New(in.Network, in.Index), services: withJudged(o.Services), viewOf: map[string]*view{},
 		projections: map[projectionKey]projection{}, served: map[servedKey]bool{},
-		contents: map[space.Map]*content{}, measures: map[space.Map]*measured{},
+		contents: map[contentKey]*content{}, measures: map[space.Map]*measured{},
 		out: &Report{Version: in.Version, Benchmark: Benchmark, Notes: []string{}},
 	}
 	a.space = a.p.Space()

@@ -20,10 +20,12 @@ type view struct {
 	zones    []index.Addresses
 }
 
-// A seat is addresses of NICs at which the same rules apply: a Group. Its
+// A seat is addresses of NICs at which the same rules of a direction apply: a
+// Group. Its
 // decisions cut no local address and are of one family.
 type seat struct {
-	decisions space.Map // inbound, over remote addresses and services
+	dir       flow.Direction
+	decisions space.Map // over remote addresses and services
 	four      bool
 	view      *view
 	members   []seatMember
@@ -41,10 +43,10 @@ type seatKey struct {
 	view      *view
 }
 
-// takeSeats sorts the addresses of all NICs into seats.
+// takeSeats sorts the addresses of all NICs into seats, those of what they may
+// receive and those of what they may send.
 func (a *auditor) takeSeats(ctx context.Context) error {
-	bySeat := map[seatKey]int{}
-	a.seatsOf = make([][]int, len(a.net.NICs))
+	in, out := newSeating(flow.Inbound, len(a.net.NICs)), newSeating(flow.Outbound, len(a.net.NICs))
 	byPlace := map[string]*view{}
 	fixed := a.fixedZones()
 	open := 0
@@ -63,26 +65,11 @@ func (a *auditor) takeSeats(ctx context.Context) error {
 		if !recorded {
 			open++
 		}
-		for _, l := range a.p.Locals(c, flow.Inbound) {
-			for _, four := range []bool{true, false} {
-				at := ofFamily(l.At, four)
-				if at.Empty() {
-					continue
-				}
-				key := seatKey{a.p.Decisions(l.Classifier, flow.Inbound), four, v}
-				n, ok := bySeat[key]
-				if !ok {
-					n = len(a.seats)
-					bySeat[key] = n
-					a.seats = append(a.seats, &seat{decisions: key.decisions, four: four, view: v})
-				}
-				a.seats[n].members = append(a.seats[n].members, seatMember{c, at})
-				if !slices.Contains(a.seatsOf[i], n) {
-					a.seatsOf[i] = append(a.seatsOf[i], n)
-				}
-			}
-		}
+		in.take(a.p, i, c, v)
+		out.take(a.p, i, c, v)
 	}
+	a.seats, a.seatsOf = in.seats, in.of
+	a.outSeats, a.outSeatsOf = out.seats, out.of
 	for _, s := range a.seats {
 		parts := make([]index.Addresses, len(s.members))
 		for i, m := range s.members {
@@ -94,6 +81,41 @@ func (a *auditor) takeSeats(ctx context.Context) error {
 		a.note(addressNote(open))
 	}
 	return nil
+}
+
+// A seating is the seats of one direction.
+type seating struct {
+	dir   flow.Direction
+	seats []*seat
+	of    [][]int // positions in seats, by NIC
+	byKey map[seatKey]int
+}
+
+func newSeating(dir flow.Direction, nics int) *seating {
+	return &seating{dir: dir, of: make([][]int, nics), byKey: map[seatKey]int{}}
+}
+
+// take finds the seats of the addresses of a NIC, the i-th.
+func (g *seating) take(p *reach.Prober, i int, c *network.NIC, v *view) {
+	for _, l := range p.Locals(c, g.dir) {
+		for _, four := range []bool{true, false} {
+			at := ofFamily(l.At, four)
+			if at.Empty() {
+				continue
+			}
+			key := seatKey{p.Decisions(l.Classifier, g.dir), four, v}
+			n, ok := g.byKey[key]
+			if !ok {
+				n = len(g.seats)
+				g.byKey[key] = n
+				g.seats = append(g.seats, &seat{dir: g.dir, decisions: key.decisions, four: four, view: v})
+			}
+			g.seats[n].members = append(g.seats[n].members, seatMember{c, at})
+			if !slices.Contains(g.of[i], n) {
+				g.of[i] = append(g.of[i], n)
+			}
+		}
+	}
 }
 
 func ofFamily(x index.Addresses, four bool) index.Addresses {
