@@ -13,6 +13,7 @@ import (
 	"ipflow/ingest/network"
 	"ipflow/report/rows"
 	"ipflow/verify/diff"
+	"ipflow/verify/space"
 )
 
 type diffFlags struct {
@@ -145,7 +146,7 @@ type changeJSON struct {
 	Before    decisionJSON `json:"before"`
 	After     decisionJSON `json:"after"`
 	Boxes     []boxJSON    `json:"boxes"`
-	Witness   flowJSON     `json:"witness"`
+	Witness   space.Flow   `json:"witness"`
 }
 
 type decisionJSON struct {
@@ -220,7 +221,7 @@ func diffRows(r *diff.Report) (out []diffRow) {
 	}
 	join := func(list []string) string { return strings.Join(list, " ") }
 	for i, c := range diffOf(r).Changes {
-		w := c.Witness.cells()
+		w := flowCells(&c.Witness)
 		row := diffRow{
 			Change: int32(i + 1), Exposes: r.Changes[i].Exposes, NICs: join(c.NICs), Direction: c.Direction,
 			Before: c.Before.Access, BeforeRule: text(c.Before.Rule), After: c.After.Access, AfterRule: text(c.After.Rule),

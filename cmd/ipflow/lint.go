@@ -12,6 +12,7 @@ import (
 	"ipflow/ingest/diag"
 	"ipflow/ingest/network"
 	"ipflow/verify/lint"
+	"ipflow/verify/space"
 )
 
 type lintFlags struct {
@@ -170,16 +171,16 @@ type lintJSON struct {
 }
 
 type findingJSON struct {
-	Kind            string    `json:"kind"`
-	Severity        string    `json:"severity"`
-	Rule            string    `json:"rule"`
-	By              []string  `json:"by"`
-	DifferentAction bool      `json:"differentAction"`
-	File            string    `json:"file"`
-	Line            int       `json:"line"`
-	Pointer         string    `json:"pointer"`
-	Message         string    `json:"message"`
-	Witness         *flowJSON `json:"witness"`
+	Kind            string      `json:"kind"`
+	Severity        string      `json:"severity"`
+	Rule            string      `json:"rule"`
+	By              []string    `json:"by"`
+	DifferentAction bool        `json:"differentAction"`
+	File            string      `json:"file"`
+	Line            int         `json:"line"`
+	Pointer         string      `json:"pointer"`
+	Message         string      `json:"message"`
+	Witness         *space.Flow `json:"witness"`
 }
 
 func lintOf(r *lint.Report, plan bool) lintJSON {
@@ -220,7 +221,7 @@ func (a *app) lintCSV(r *lint.Report) error {
 			f.Kind, f.Severity, f.Rule, strings.Join(f.By, " "), strconv.FormatBool(f.DifferentAction),
 			f.File, strconv.Itoa(f.Line), f.Pointer, f.Message,
 		}
-		if err := w.Write(append(row, f.Witness.cells()...)); err != nil {
+		if err := w.Write(append(row, flowCells(f.Witness)...)); err != nil {
 			return err
 		}
 	}

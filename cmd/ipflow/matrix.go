@@ -71,18 +71,22 @@ func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output strin
 		return err
 	}
 	m := reach.New(s.Network, ix).Matrix(zones)
+	cells, err := m.All(ctx, nil)
+	if err != nil {
+		return err
+	}
 	for _, n := range m.Notes {
 		a.talk.infof("%s", diag.Printable(n))
 	}
 	switch output {
 	case "json":
-		return m.WriteJSON(a.stdout)
+		return m.WriteJSON(a.stdout, cells)
 	case "csv":
-		return rows.CSV(a.stdout, m.Rows())
+		return rows.CSV(a.stdout, m.Rows(cells))
 	case "parquet":
-		return rows.Parquet(a.stdout, m.Rows(), version, provenance(s)...)
+		return rows.Parquet(a.stdout, m.Rows(cells), version, provenance(s)...)
 	}
-	return m.WriteMarkdown(a.stdout)
+	return m.WriteMarkdown(a.stdout, cells)
 }
 
 // zones reads --zones.

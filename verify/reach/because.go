@@ -75,6 +75,9 @@ func (m *Matrix) cross(s, r *class) (out crossing) {
 	return out
 }
 
+// has reports whether the class has, or may have, IPv4 addresses (0) or IPv6 ones (1).
+func (c *class) has(family int) bool { return c.tag != nil || has(c.at, family) }
+
 // seen returns the distinct decisions that the end near has at the addresses of
 // far, as the receiver sees ports; one that allows all where it is not asked.
 func (m *Matrix) seen(near, far *class, dir flow.Direction) (out [2][]space.Map) {

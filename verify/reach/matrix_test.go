@@ -71,6 +71,17 @@ func TestMatrixEqualsEveryPair(t *testing.T) {
 func compareCell(t *testing.T, m *Matrix, judge *oracle.Oracle, from, to int) {
 	t.Helper()
 	cell := m.Cell(from, to)
+	for i := range cell.Services {
+		s, w := &cell.Services[i], &cell.Witnesses[i]
+		sent := w.Tuple
+		if sent.Direction == flow.Inbound {
+			sent = turned(sent)
+		}
+		if !s.serves(t, turned(sent)) || !isEndOf(&m.Zones[from], sent.Local) || !isEndOf(&m.Zones[to], sent.Remote) {
+			t.Errorf("%s to %s: witness %+v is not of %+v", m.Zones[from].Name, m.Zones[to].Name, w.Tuple, s)
+		}
+		confirm(t, judge, &m.Zones[from], &m.Zones[to], &Example{w.NIC, w.Tuple, s.Access})
+	}
 	for _, protocol := range world.Protocols {
 		ports := world.Ports
 		if !protocol.HasPorts() {
@@ -137,6 +148,16 @@ func marksOf(judge *oracle.Oracle, from, to *Zone, in flow.Tuple) (marks int) {
 		}
 	}
 	return marks
+}
+
+// isEndOf reports whether an endpoint of the zone has the address.
+func isEndOf(z *Zone, a flow.Address) bool {
+	return slices.ContainsFunc(z.Ends, func(e End) bool {
+		if !e.IsNICs() {
+			return e.addresses.Contains(a.Netip())
+		}
+		return slices.ContainsFunc(e.Members, func(m Member) bool { return m.NIC.IPConfigOf(a.Netip()) != nil })
+	})
 }
 
 type endpoint struct {

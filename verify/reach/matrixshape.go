@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 	"strings"
+
+	"ipflow/verify/space"
 )
 
 // MatrixRow is one service between two zones as a flat row; lists are joined by
@@ -18,16 +20,28 @@ type MatrixRow struct {
 	Protocol         string `parquet:"protocol"`
 	SourcePorts      string `parquet:"source_ports"`
 	DestinationPorts string `parquet:"destination_ports"`
+	// A flow of the service.
+	WitnessNIC        string `parquet:"witness_nic"`
+	WitnessDirection  string `parquet:"witness_direction"`
+	WitnessProtocol   string `parquet:"witness_protocol"`
+	WitnessLocalIP    string `parquet:"witness_local_ip"`
+	WitnessLocalPort  string `parquet:"witness_local_port,optional"`
+	WitnessRemoteIP   string `parquet:"witness_remote_ip"`
+	WitnessRemotePort string `parquet:"witness_remote_port,optional"`
 }
 
-// Rows returns the services of all cells as flat rows.
-func (m *Matrix) Rows() iter.Seq[MatrixRow] {
+// Rows returns the services of cells as flat rows.
+func (m *Matrix) Rows(cells []Cell) iter.Seq[MatrixRow] {
 	return func(yield func(MatrixRow) bool) {
-		for c := range m.Cells() {
-			for _, s := range c.Services {
+		for _, c := range cells {
+			for i, s := range c.Services {
+				w := FlowAt(c.Witnesses[i].NIC, c.Witnesses[i].Tuple)
 				row := MatrixRow{
 					From: m.Zones[c.From].Name, To: m.Zones[c.To].Name, Access: s.Access.String(), Between: between(s.Every),
 					Protocol: s.Protocol, SourcePorts: s.joinedSource, DestinationPorts: s.joinedDestination,
+					WitnessNIC: w.NIC, WitnessDirection: w.Direction, WitnessProtocol: w.Protocol,
+					WitnessLocalIP: w.LocalIP, WitnessLocalPort: portText(w.LocalPort),
+					WitnessRemoteIP: w.RemoteIP, WitnessRemotePort: portText(w.RemotePort),
 				}
 				if !yield(row) {
 					return
@@ -51,11 +65,12 @@ type reportZone struct {
 }
 
 type reportService struct {
-	Access           string   `json:"access"`
-	Between          string   `json:"between"`
-	Protocol         string   `json:"protocol"`
-	SourcePorts      []string `json:"sourcePorts"`
-	DestinationPorts []string `json:"destinationPorts"`
+	Access           string     `json:"access"`
+	Between          string     `json:"between"`
+	Protocol         string     `json:"protocol"`
+	SourcePorts      []string   `json:"sourcePorts"`
+	DestinationPorts []string   `json:"destinationPorts"`
+	Witness          space.Flow `json:"witness"`
 }
 
 type reportCell struct {
@@ -65,9 +80,9 @@ type reportCell struct {
 }
 
 // WriteJSON writes {"zones":[{"name","nics"}],"cells":[{"from","to","services":
-// [{"access","between","protocol","sourcePorts","destinationPorts"}]}]}, a cell a
-// line: there may be millions.
-func (m *Matrix) WriteJSON(w io.Writer) error {
+// [{"access","between","protocol","sourcePorts","destinationPorts","witness"}]}]},
+// a cell a line: there may be millions.
+func (m *Matrix) WriteJSON(w io.Writer, cells []Cell) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -87,15 +102,14 @@ func (m *Matrix) WriteJSON(w io.Writer) error {
 		}
 	}
 	out.WriteString("],\"cells\":[\n")
-	first := true
-	for c := range m.Cells() {
-		if !first {
+	for i, c := range cells {
+		if i > 0 {
 			out.WriteByte(',')
 		}
-		first = false
 		cell := reportCell{From: m.Zones[c.From].Name, To: m.Zones[c.To].Name}
-		for _, s := range c.Services {
-			cell.Services = append(cell.Services, reportService{s.Access.String(), between(s.Every), s.Protocol, s.SourcePorts, s.DestinationPorts})
+		for k, s := range c.Services {
+			witness := FlowAt(c.Witnesses[k].NIC, c.Witnesses[k].Tuple)
+			cell.Services = append(cell.Services, reportService{s.Access.String(), between(s.Every), s.Protocol, s.SourcePorts, s.DestinationPorts, witness})
 		}
 		if err := enc.Encode(cell); err != nil {
 			return err
@@ -134,8 +148,9 @@ func Text(list []Service) string {
 
 const allPortsWord = "0-65535"
 
-// WriteMarkdown writes a table of zones: a row sends, a column receives.
-func (m *Matrix) WriteMarkdown(w io.Writer) error {
+// WriteMarkdown writes a table of zones: a row sends, a column receives. It has
+// no witnesses, which would not fit.
+func (m *Matrix) WriteMarkdown(w io.Writer, cells []Cell) error {
 	out := bufio.NewWriter(w)
 	names := make([]string, len(m.Zones))
 	short := map[string]int{}
@@ -153,7 +168,11 @@ func (m *Matrix) WriteMarkdown(w io.Writer) error {
 	for from := range m.Zones {
 		out.WriteString("| " + names[from])
 		for to := range m.Zones {
-			out.WriteString(" | " + escapeCell(Text(m.Cell(from, to).Services)))
+			var list []Service
+			if len(cells) > 0 && cells[0].From == from && cells[0].To == to {
+				list, cells = cells[0].Services, cells[1:]
+			}
+			out.WriteString(" | " + escapeCell(Text(list)))
 		}
 		out.WriteString(" |\n")
 	}

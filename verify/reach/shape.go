@@ -40,7 +40,7 @@ func (p *Prober) Report(a Answer) Report {
 	out := Report{Sets: []ReportSet{}}
 	for i := range a.Sets {
 		s := &a.Sets[i]
-		witness := space.FlowOf(s.WitnessNIC.ID, s.Witness)
+		witness := FlowAt(s.WitnessNIC, s.Witness)
 		set := ReportSet{Direction: s.Direction.String(), Access: s.Access.String(), Witness: &witness}
 		for _, c := range s.NICs {
 			set.NICs = append(set.NICs, c.ID)
@@ -51,6 +51,13 @@ func (p *Prober) Report(a Answer) Report {
 		out.Sets = append(out.Sets, set)
 	}
 	return out
+}
+
+// FlowAt writes a flow of a NIC in the flow columns.
+func FlowAt(c *network.NIC, t flow.Tuple) space.Flow {
+	f := space.FlowOf(c.ID, t)
+	f.VM = c.VMID
+	return f
 }
 
 func (p *Prober) reportBoxes(b Box) (out []ReportBox) {

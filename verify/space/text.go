@@ -178,13 +178,16 @@ func ParseProtocols(text string) (out index.Protocols, err error) {
 	return out, nil
 }
 
-// Flow is a tuple in the flow columns that verify reads.
+// Flow is a tuple in the flow columns that verify reads. A port is null where the
+// protocol has none, and for an open source port; nic and vm are "" where none is
+// known.
 type Flow struct {
 	NIC        string  `json:"nic"`
+	VM         string  `json:"vm"`
 	Direction  string  `json:"direction"`
 	Protocol   string  `json:"protocol"`
 	LocalIP    string  `json:"local_ip"`
-	LocalPort  *uint16 `json:"local_port"` // null for protocols without ports
+	LocalPort  *uint16 `json:"local_port"`
 	RemoteIP   string  `json:"remote_ip"`
 	RemotePort *uint16 `json:"remote_port"`
 }
@@ -192,8 +195,14 @@ type Flow struct {
 // FlowOf writes a tuple as seen from the NIC with the id.
 func FlowOf(nic string, t flow.Tuple) Flow {
 	f := Flow{NIC: nic, Direction: t.Direction.String(), Protocol: t.Protocol.String(), LocalIP: t.Local.String(), RemoteIP: t.Remote.String()}
-	if t.Protocol.HasPorts() {
-		f.LocalPort, f.RemotePort = &t.LocalPort, &t.RemotePort
+	if !t.Protocol.HasPorts() {
+		return f
+	}
+	if !t.AnySourcePort || t.Direction == flow.Inbound {
+		f.LocalPort = &t.LocalPort
+	}
+	if !t.AnySourcePort || t.Direction == flow.Outbound {
+		f.RemotePort = &t.RemotePort
 	}
 	return f
 }

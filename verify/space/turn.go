@@ -1,10 +1,12 @@
 package space
 
 import (
+	"net/netip"
 	"slices"
 
 	"ipflow/index"
 	"ipflow/index/interval"
+	"ipflow/ingest/flow"
 )
 
 // Turned returns a Map as the other end sees it: remote addresses become local
@@ -155,6 +157,68 @@ func (s *Space) Services(m Map, remotes index.Addresses, v4, v6 []Map) (four, si
 		}
 	}
 	return v4, v6
+}
+
+// Remote returns one of the remote addresses of a family at which the Map is
+// what Services told as part: a plain one if there is.
+func (s *Space) Remote(m Map, remotes index.Addresses, part Map, v6 bool) (netip.Addr, bool) {
+	var t flow.Tuple
+	if v6 {
+		n := s.cutsOf(m.v6, remote, false)
+		for _, a := range plainAddresses6 {
+			if t.Remote = flow.AddressFrom(a); remotes.Contains(a) && n.at(&t) == part.v4 {
+				return a, true
+			}
+		}
+		for _, r := range remotes.V6 {
+			i, exact := slices.BinarySearchFunc(n.wide, r.First, interval.IPv6.Compare)
+			if !exact {
+				i--
+			}
+			for ; i < len(n.to) && n.wide[i].Compare(r.Last) <= 0; i++ {
+				if n.to[i] == part.v4 {
+					return hostOf(interval.Intersection(n.addresses([]int{i}).V6, interval.Set[interval.IPv6]{r})[0]), true
+				}
+			}
+		}
+		return netip.Addr{}, false
+	}
+	n := s.cutsOf(m.v4, remote, true)
+	for _, a := range plainAddresses4 {
+		if t.Remote = flow.AddressFrom(a); remotes.Contains(a) && n.at(&t) == part.v4 {
+			return a, true
+		}
+	}
+	for _, r := range remotes.V4 {
+		i, exact := slices.BinarySearch(n.starts, uint32(r.First))
+		if !exact {
+			i--
+		}
+		for ; i < len(n.to) && n.starts[i] <= uint32(r.Last); i++ {
+			if n.to[i] == part.v4 {
+				return hostOf(interval.Intersection(n.addresses([]int{i}).V4, interval.Set[interval.IPv4]{r})[0]), true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// hostOf returns the fifth address of a range, or its first: the first four of a
+// subnet are Azure's own (virtual-networks-faq).
+func hostOf[T interface {
+	interval.Point[T]
+	Netip() netip.Addr
+}](r interval.Range[T],
+) netip.Addr {
+	a := r.First
+	for range 4 {
+		next, more := a.Next()
+		if !more || next.Compare(r.Last) > 0 {
+			return r.First.Netip()
+		}
+		a = next
+	}
+	return a.Netip()
 }
 
 // cutsOf returns the node, or one interval where r does not cut the dimension.
