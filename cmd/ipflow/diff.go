@@ -19,6 +19,7 @@ import (
 type diffFlags struct {
 	before, after []string
 	rules         bool
+	quiet         *bool
 }
 
 func (a *app) diffCommand() *cobra.Command {
@@ -47,6 +48,7 @@ tags. Exit code 1 when something changed, NICs of one side only included.`,
 	fs.StringArrayVar(&f.after, "new", nil, "file or directory of the new side (repeatable)")
 	fs.BoolVar(&f.rules, "rules", false, "report flows that another rule decides now, too, though their access is the same")
 	output := outputFlag(fs, "text", "json", "markdown", "parquet")
+	f.quiet = progressFlag(fs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkFormat(*output, "text", "json", "markdown", "parquet"); err != nil {
 			return err
@@ -102,10 +104,13 @@ func (a *app) loadSide(ctx context.Context, paths []string) (*ingest.Snapshot, e
 }
 
 func (a *app) diff(ctx context.Context, before, after *ingest.Snapshot, f *diffFlags, output string) error {
-	r, err := diff.Run(ctx, before.Network, after.Network, diff.Options{Rules: f.rules})
+	steps, stop := a.followSteps(*f.quiet)
+	defer stop()
+	r, err := diff.Run(ctx, before.Network, after.Network, diff.Options{Rules: f.rules, Progress: steps.begin("comparing NICs")})
 	if err != nil {
 		return err
 	}
+	stop()
 	for i, note := range r.Notes {
 		if i == shownDiagnostics {
 			a.talk.infof("%d more notes like these", len(r.Notes)-i)

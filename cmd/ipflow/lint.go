@@ -20,6 +20,7 @@ type lintFlags struct {
 	failOn        string
 	plan, all     bool
 	output        string
+	quiet         *bool
 }
 
 // shownFindings is how many findings of a kind the text form shows.
@@ -52,6 +53,7 @@ warning one that does nothing, info one that earlier rules take some flows from.
 	fs.BoolVar(&f.plan, "fix-plan", false, "print the rules that can be deleted together without changing any verdict")
 	fs.BoolVar(&f.all, "print-all", false, "print all findings, not three of each kind")
 	output := outputFlag(fs, "text", "json", "csv")
+	f.quiet = progressFlag(fs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		f.output = *output
 		if err := f.validate(); err != nil {
@@ -100,10 +102,13 @@ func (a *app) lint(ctx context.Context, n *network.Network, f *lintFlags) error 
 	if err != nil {
 		return err
 	}
-	r, err := lint.Run(ctx, n, lint.Options{Groups: groups})
+	steps, stop := a.followSteps(*f.quiet)
+	defer stop()
+	r, err := lint.Run(ctx, n, lint.Options{Groups: groups, Progress: steps.begin("judging security groups")})
 	if err != nil {
 		return err
 	}
+	stop()
 	if len(f.kinds) > 0 {
 		r.Findings = slices.DeleteFunc(r.Findings, func(x lint.Finding) bool { return !slices.Contains(f.kinds, string(x.Kind)) })
 	}

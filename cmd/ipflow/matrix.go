@@ -41,6 +41,7 @@ of NICs only the other end is asked.`,
 	fs.StringVar(&zones, "zones", "subnets", strings.Join(reach.ZoneKinds, ", ")+" or a file of zones")
 	formats := []string{"markdown", "json", "csv", "parquet"}
 	output := outputFlag(fs, formats...)
+	quiet := progressFlag(fs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkFormat(*output, formats...); err != nil {
 			return err
@@ -50,7 +51,7 @@ of NICs only the other end is asked.`,
 			return err
 		}
 		a.talk.diagnostics(s.Diagnostics)
-		return a.matrix(cmd.Context(), s, zones, *output)
+		return a.matrix(cmd.Context(), s, zones, *output, *quiet)
 	}
 	return cmd
 }
@@ -58,7 +59,7 @@ of NICs only the other end is asked.`,
 // maxZones bounds a zone file.
 const maxZones = 64 << 20
 
-func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output string) error {
+func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output string, quiet bool) error {
 	zones, err := a.zones(s, from)
 	if err != nil {
 		return err
@@ -66,15 +67,22 @@ func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output strin
 	if len(zones) == 0 {
 		return usagef("--zones %s: the snapshot has none", from)
 	}
+	steps, stop := a.followSteps(quiet)
+	defer stop()
+	steps.begin("compiling rules")
 	ix, err := index.Compile(ctx, s.Network, index.Options{})
 	if err != nil {
 		return err
 	}
-	m := reach.New(s.Network, ix).Matrix(zones)
-	cells, err := m.All(ctx, nil)
+	m, err := reach.New(s.Network, ix).MatrixContext(ctx, zones, steps.begin("reading zones"))
 	if err != nil {
 		return err
 	}
+	cells, err := m.All(ctx, steps.begin("comparing zones"))
+	if err != nil {
+		return err
+	}
+	stop()
 	for _, n := range m.Notes {
 		a.talk.infof("%s", diag.Printable(n))
 	}

@@ -21,6 +21,7 @@ import (
 type reachFlags struct {
 	from, to, direction, expect, outside string
 	protocols, ports, only               []string
+	quiet                                *bool
 }
 
 func (a *app) reachCommand() *cobra.Command {
@@ -61,6 +62,7 @@ of this command, or a prefix a line) or those of an end.`,
 	fs.StringVar(&f.outside, "outside", "", "file with the expected flows, or an end: print what goes beyond")
 	formats := []string{"text", "json", "csv", "parquet"}
 	output := outputFlag(fs, formats...)
+	f.quiet = progressFlag(fs)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkFormat(*output, formats...); err != nil {
 			return err
@@ -119,6 +121,9 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	if q.To, err = reach.Resolve(s.Network, f.to); err != nil {
 		return usagef("--to: %w", err)
 	}
+	steps, stop := a.followSteps(*f.quiet)
+	defer stop()
+	steps.begin("compiling rules")
 	ix, err := index.Compile(ctx, s.Network, index.Options{})
 	if err != nil {
 		return err
@@ -133,7 +138,11 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	if f.expect == "none" && !slices.Contains(shown, flow.Unknown) {
 		q.Only = append(slices.Clip(shown), flow.Unknown)
 	}
-	answer := p.Ask(q)
+	answer, err := p.AskContext(ctx, q, steps.begin("asking NICs"))
+	if err != nil {
+		return err
+	}
+	stop()
 	for _, n := range answer.Notes {
 		a.talk.infof("%s", diag.Printable(n))
 	}

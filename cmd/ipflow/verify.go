@@ -267,7 +267,7 @@ func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flo
 	e := verify.NewEngine(cfg)
 	stop := func() {}
 	if !f.noProgress {
-		stop = a.progress(flows, e)
+		stop = a.follow(flowPace{flows, e})
 	}
 	sum, err := e.Run(ctx, flows, sink)
 	stop()

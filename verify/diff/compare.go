@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -108,6 +109,13 @@ type located struct {
 // goroutines, compared by one.
 func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 	places := make([][]located, len(pairs))
+	var done atomic.Int64
+	advance := func() {
+		if n := int(done.Add(1)); c.options.Progress != nil {
+			c.options.Progress(n, 2*len(pairs))
+		}
+	}
+	stopped := ctx.Err
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(c.options.Workers)
 	for i := range pairs {
@@ -118,6 +126,7 @@ func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 			for _, dir := range []flow.Direction{flow.Inbound, flow.Outbound} {
 				places[i] = append(places[i], c.locate(pairs[i], dir)...)
 			}
+			advance()
 			return nil
 		})
 	}
@@ -133,6 +142,9 @@ func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 			for _, x := range c.join(l) {
 				c.add(p[1], l, x)
 			}
+		}
+		if advance(); stopped() != nil {
+			return stopped()
 		}
 	}
 	return nil

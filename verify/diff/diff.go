@@ -19,6 +19,9 @@ type Options struct {
 	// access did not.
 	Rules   bool
 	Workers int // goroutines; 0 means GOMAXPROCS
+	// Progress, when not nil, is told how many steps of the comparison are done;
+	// by several goroutines, perhaps not in order.
+	Progress func(done, total int)
 
 	all bool // compares NICs of equal content too, for tests
 }
@@ -79,7 +82,9 @@ func Run(ctx context.Context, before, after *network.Network, o Options) (*Repor
 	if err := c.compare(ctx, differing); err != nil {
 		return nil, err
 	}
-	r.Changes = c.changes()
+	if r.Changes, err = c.changes(ctx); err != nil {
+		return nil, err
+	}
 	slices.Sort(c.notes)
 	r.Notes = slices.Compact(c.notes)
 	sortChanges(r.Changes)

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"ipflow/index"
@@ -64,7 +65,7 @@ func (f *finding) shape() shape {
 }
 
 // changes joins the findings of NICs with the same change.
-func (c *comparer) changes() (out []Change) {
+func (c *comparer) changes(ctx context.Context) (out []Change, err error) {
 	groups := map[shape][]*finding{}
 	var order []shape
 	for i := range c.found {
@@ -75,9 +76,12 @@ func (c *comparer) changes() (out []Change) {
 		groups[s] = append(groups[s], &c.found[i])
 	}
 	for _, s := range order {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		out = append(out, c.change(groups[s]))
 	}
-	return out
+	return out, nil
 }
 
 func (c *comparer) change(list []*finding) Change {

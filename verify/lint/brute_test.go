@@ -457,7 +457,10 @@ func (b *brute) checkOpen(t *testing.T) {
 		return
 	}
 	l := &linter{net: b.w.Net, selectors: index.NewSelectors(b.w.Net)}
-	open := l.benchOf(b.group, b.dir, []*scope{openScope("anywhere")})
+	open, err := l.benchOf(t.Context(), b.group, b.dir, []*scope{openScope("anywhere")})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, r := range b.rules {
 		if r.Kind != network.UserRule {
 			continue

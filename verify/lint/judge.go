@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"slices"
 
 	"ipflow/ingest/flow"
@@ -26,11 +27,14 @@ type seat struct {
 
 // benchOf cuts the list for every scope. Scopes in which the list means the same
 // are judged once.
-func (l *linter) benchOf(g *network.SecurityGroup, dir flow.Direction, scopes []*scope) *bench {
+func (l *linter) benchOf(ctx context.Context, g *network.SecurityGroup, dir flow.Direction, scopes []*scope) (*bench, error) {
 	b := &bench{group: g, dir: dir, rules: g.List(dir), scopes: scopes}
 	b.gone = make([]bool, len(b.rules))
 	seen := map[[32]byte]bool{}
 	for _, v := range l.merged(scopes, b.rules, dir) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		spaces := l.spaces(v.scope, b.rules, v.sides, dir)
 		key := digest(spaces)
 		if seen[key] {
@@ -41,7 +45,7 @@ func (l *linter) benchOf(g *network.SecurityGroup, dir flow.Direction, scopes []
 			b.spaces = append(b.spaces, &seat{space: s, scope: v.scope, near: s.neighbours()})
 		}
 	}
-	return b
+	return b, nil
 }
 
 // neighbours finds for every rule the others that surely match a part of it.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -88,6 +89,9 @@ func (f *Finding) Origin() diag.Origin {
 type Options struct {
 	Groups  []*network.SecurityGroup // nil: all
 	Workers int                      // goroutines; 0 means GOMAXPROCS
+	// Progress, when not nil, is told how many groups are done; by several
+	// goroutines, perhaps not in order.
+	Progress func(done, total int)
 }
 
 // Report is the findings, and the rules that can be deleted together.
@@ -134,14 +138,18 @@ func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	reports := make([]Report, len(groups))
+	var done atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(o.Workers)
 	for i, group := range groups {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
+			var err error
+			if reports[i], err = l.group(ctx, group); err != nil {
 				return err
 			}
-			reports[i] = l.group(group)
+			if n := int(done.Add(1)); o.Progress != nil {
+				o.Progress(n, len(groups))
+			}
 			return nil
 		})
 	}
@@ -178,8 +186,7 @@ func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 func (l *linter) assume(name string) string { return l.net.Assumptions.Value(name) }
 
 // group looks at one group.
-func (l *linter) group(g *network.SecurityGroup) Report {
-	var out Report
+func (l *linter) group(ctx context.Context, g *network.SecurityGroup) (out Report, err error) {
 	add := func(f Finding) {
 		f.Group = g
 		out.Findings = append(out.Findings, f)
@@ -198,19 +205,30 @@ func (l *linter) group(g *network.SecurityGroup) Report {
 	l.words(g, scopes, add)
 	if len(g.Facts) > 0 {
 		add(Finding{Kind: Malformed, Message: "some of its rules are not known (" + g.Facts[0] + "): what it does as a whole is not judged"})
-		return out
+		return out, nil
 	}
 	if at != nil && l.net.MembersFact != "" {
 		scopes = append(slices.Clip(scopes), openScope("NICs that the export leaves out"))
 	}
 	for _, dir := range []flow.Direction{flow.Inbound, flow.Outbound} {
-		b := l.benchOf(g, dir, scopes)
-		candidates := l.list(b, add)
-		if at != nil {
-			out.Deletions = append(out.Deletions, b.plan(candidates)...)
+		b, err := l.benchOf(ctx, g, dir, scopes)
+		if err != nil {
+			return out, err
 		}
+		candidates, err := l.list(ctx, b, add)
+		if err != nil {
+			return out, err
+		}
+		if at == nil {
+			continue
+		}
+		gone, err := b.plan(ctx, candidates)
+		if err != nil {
+			return out, err
+		}
+		out.Deletions = append(out.Deletions, gone...)
 	}
-	return out
+	return out, nil
 }
 
 // words judges the rules one by one, as they are written.

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ type candidate struct {
 }
 
 // list judges the rules of one direction against each other.
-func (l *linter) list(b *bench, add func(Finding)) (candidates []candidate) {
+func (l *linter) list(ctx context.Context, b *bench, add func(Finding)) (candidates []candidate, err error) {
 	twins := b.twins()
 	// Of rules that say the same the first is judged as if it were alone.
 	for i, twin := range twins {
@@ -24,6 +25,9 @@ func (l *linter) list(b *bench, add func(Finding)) (candidates []candidate) {
 	}
 	defer clear(b.gone)
 	for i, r := range b.rules {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if r.Kind != network.UserRule || r.Direction != b.dir {
 			continue // a rule whose direction nobody knows is malformed, and that is said
 		}
@@ -58,7 +62,7 @@ func (l *linter) list(b *bench, add func(Finding)) (candidates []candidate) {
 		}
 		add(f)
 	}
-	return candidates
+	return candidates, nil
 }
 
 // twins finds for every user rule the first one that says the same, or -1.
@@ -159,15 +163,18 @@ func (b *bench) sample(i int) *sight {
 
 // plan tries the candidates from the last to the first, each with those already
 // taken gone, and returns the rules that can be deleted together.
-func (b *bench) plan(candidates []candidate) (out []*network.Rule) {
+func (b *bench) plan(ctx context.Context, candidates []candidate) (out []*network.Rule, err error) {
 	for _, c := range slices.Backward(candidates) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if c.twin >= 0 && !b.gone[c.twin] || b.redundant(c.rule) {
 			b.gone[c.rule] = true
 			out = append(out, b.rules[c.rule])
 		}
 	}
 	slices.Reverse(out)
-	return out
+	return out, nil
 }
 
 func label(r *network.Rule) string {

@@ -11,25 +11,37 @@ import (
 
 // bothEnds asks the NICs of both ends: the flows are told as the receiving NICs
 // see them, inbound.
-func (p *Prober) bothEnds(q *Question) (out []Set) {
-	for _, sources := range p.senders(q) {
+func (p *Prober) bothEnds(at *pace, q *Question) (out []Set, err error) {
+	rounds, err := p.senders(at, q)
+	if err != nil {
+		return nil, err
+	}
+	at.total += len(rounds) * len(q.To.Members)
+	for _, sources := range rounds {
 		g := newGrouping(p, q, flow.Inbound)
 		asked := p.asked(q, flow.Inbound, sources.at)
 		for _, m := range q.To.Members {
 			for _, l := range p.Locals(m.NIC, flow.Inbound) {
-				at := l.At
+				where := l.At
 				if m.Within != nil {
-					at = at.And(*m.Within)
+					where = where.And(*m.Within)
 				}
 				in := p.narrow(p.base(l.Classifier, flow.Inbound, flow.Inbound), asked)
-				for _, part := range p.space.Parts(sources.sent, at) {
+				for _, part := range p.space.Parts(sources.sent, where) {
 					g.add(m.NIC, part.Local, p.join(part.Map, in))
 				}
 			}
+			if err := at.step(); err != nil {
+				return nil, err
+			}
 		}
-		out = append(out, g.sets()...)
+		sets, err := g.sets(at)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sets...)
 	}
-	return out
+	return out, nil
 }
 
 // senders is NICs that send, no two of them with one address and different
@@ -48,8 +60,9 @@ type round struct {
 	closed bool // holds ranges; nobody else is let in
 }
 
-func (p *Prober) senders(q *Question) (out []senders) {
+func (p *Prober) senders(pace *pace, q *Question) (out []senders, err error) {
 	var rounds []*round
+	pace.total += len(q.From.Members)
 	for _, m := range q.From.Members {
 		for _, l := range p.Locals(m.NIC, flow.Outbound) {
 			at := l.At
@@ -67,6 +80,9 @@ func (p *Prober) senders(q *Question) (out []senders) {
 			}
 			rounds[r].add(l.Classifier, at, points)
 		}
+		if err := pace.step(); err != nil {
+			return nil, err
+		}
 	}
 	for _, r := range rounds {
 		var s senders
@@ -75,11 +91,14 @@ func (p *Prober) senders(q *Question) (out []senders) {
 			at := index.Join(r.at[k])
 			s.sent = p.space.Over(s.sent, p.space.Turned(p.base(k, flow.Outbound, flow.Inbound), at))
 			all = append(all, at)
+			if err := pace.ctx.Err(); err != nil {
+				return nil, err
+			}
 		}
 		s.at = index.Join(all)
 		out = append(out, s)
 	}
-	return out
+	return out, nil
 }
 
 func (r *round) admits(k *index.Classifier, points []netip.Addr) bool {

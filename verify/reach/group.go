@@ -97,7 +97,7 @@ func familyOf(a index.Addresses) int {
 
 // sets tells the answers. NICs with the same shape are told together: an address
 // then has one answer, whichever of them owns it.
-func (g *grouping) sets() (out []Set) {
+func (g *grouping) sets(at *pace) (out []Set, err error) {
 	var order []shape
 	groups := map[shape][]*answers{}
 	for _, a := range g.answers {
@@ -107,10 +107,14 @@ func (g *grouping) sets() (out []Set) {
 		}
 		groups[s] = append(groups[s], a)
 	}
+	at.total += len(order)
 	for _, s := range order {
 		out = append(out, g.tell(joinAnswers(groups[s]))...)
+		if err := at.step(); err != nil {
+			return nil, err
+		}
 	}
-	return out
+	return out, nil
 }
 
 func joinAnswers(list []*answers) *answers {

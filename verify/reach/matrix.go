@@ -84,6 +84,16 @@ type Cell struct {
 
 // Matrix compiles zones. Cells are computed when asked for.
 func (p *Prober) Matrix(zones []Zone) *Matrix {
+	m, err := p.MatrixContext(context.Background(), zones, nil)
+	if err != nil {
+		panic("reach: " + err.Error()) // nothing ends the background
+	}
+	return m
+}
+
+// MatrixContext compiles zones unless ctx ends first. progress, when not nil, is
+// told how many are done.
+func (p *Prober) MatrixContext(ctx context.Context, zones []Zone, progress func(done, total int)) (*Matrix, error) {
 	p.notes, p.noted = nil, map[string]bool{}
 	m := &Matrix{
 		Zones: zones, p: p, pairs: map[[2]space.Map]space.Map{}, joins: map[[2]space.Map]space.Map{}, services: map[space.Map][]Service{},
@@ -92,15 +102,19 @@ func (p *Prober) Matrix(zones []Zone) *Matrix {
 	m.anywhere = p.space.Labelled(space.Everything, accessAllowed)
 	m.allowing[0], m.allowing[1] = p.space.Services(m.anywhere, everything, nil, nil)
 	access := map[baseKey]space.Map{}
+	at := &pace{ctx: ctx, tell: progress, total: len(zones)}
 	for i := range zones {
 		m.sources = append(m.sources, m.classes(&zones[i], flow.Outbound, access))
 		m.receivers = append(m.receivers, m.classes(&zones[i], flow.Inbound, access))
 		m.Classes += len(m.sources[i]) + len(m.receivers[i])
+		if err := at.step(); err != nil {
+			return nil, err
+		}
 	}
 	m.lookAtTags()
 	slices.Sort(p.notes)
 	m.Notes = p.notes
-	return m
+	return m, nil
 }
 
 // classes sorts the endpoints of a zone by classifier and, where there are tags,
@@ -211,19 +225,16 @@ func (m *Matrix) Cells() iter.Seq[Cell] {
 }
 
 // All returns what Cells does, or the error of ctx when that ends first. progress,
-// when not nil, is told now and then how many cells are done.
+// when not nil, is told how many cells are done.
 func (m *Matrix) All(ctx context.Context, progress func(done, total int)) (out []Cell, err error) {
-	n := len(m.Zones)
-	for from := range n {
-		if progress != nil {
-			progress(from*n, n*n)
-		}
-		for to := range n {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
+	at := &pace{ctx: ctx, tell: progress, total: len(m.Zones) * len(m.Zones)}
+	for from := range m.Zones {
+		for to := range m.Zones {
 			if c := m.Cell(from, to); len(c.Services) > 0 {
 				out = append(out, c)
+			}
+			if err := at.step(); err != nil {
+				return nil, err
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -104,6 +105,16 @@ type Box struct {
 
 // Ask answers a question.
 func (p *Prober) Ask(q Question) Answer {
+	out, err := p.AskContext(context.Background(), q, nil)
+	if err != nil {
+		panic("reach: " + err.Error()) // nothing ends the background
+	}
+	return out
+}
+
+// AskContext answers a question unless ctx ends first. progress, when not nil, is
+// told how many parts of the question are done.
+func (p *Prober) AskContext(ctx context.Context, q Question, progress func(done, total int)) (out Answer, err error) {
 	p.notes, p.noted, p.met = nil, map[string]bool{}, map[*network.NIC]bool{}
 	for _, e := range []*End{&q.From, &q.To} {
 		for _, n := range e.notes {
@@ -113,26 +124,52 @@ func (p *Prober) Ask(q Question) Answer {
 			p.note(e.Text + " has no NIC in the snapshot; the answer is empty")
 		}
 	}
-	var out Answer
+	at := &pace{ctx: ctx, tell: progress}
+	ask := func(dirs ...flow.Direction) (err error) {
+		near := make([][]Member, len(dirs))
+		for i, dir := range dirs {
+			near[i] = p.nearMembers(q.near(dir))
+			at.total += len(near[i])
+		}
+		for i, dir := range dirs {
+			sets, err := p.oneEnd(at, &q, dir, near[i])
+			if err != nil {
+				return err
+			}
+			out.Sets = append(out.Sets, sets...)
+		}
+		return nil
+	}
 	from, to := q.From.IsNICs(), q.To.IsNICs()
 	switch {
 	case q.Direction != 0:
-		out.Sets = p.oneEnd(&q, q.Direction)
+		err = ask(q.Direction)
 	case from && to:
-		out.Sets = p.bothEnds(&q)
+		out.Sets, err = p.bothEnds(at, &q)
 	case to:
-		out.Sets = p.oneEnd(&q, flow.Inbound)
+		err = ask(flow.Inbound)
 	case from:
-		out.Sets = p.oneEnd(&q, flow.Outbound)
+		err = ask(flow.Outbound)
 	default:
-		out.Sets = append(p.oneEnd(&q, flow.Inbound), p.oneEnd(&q, flow.Outbound)...)
+		err = ask(flow.Inbound, flow.Outbound)
+	}
+	if err != nil {
+		return Answer{}, err
 	}
 	slices.SortStableFunc(out.Sets, func(a, b Set) int {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), byNIC(a.NICs[0], b.NICs[0]), cmp.Compare(a.Access, b.Access))
 	})
 	slices.Sort(p.notes)
 	out.Notes, out.Asked = p.notes, slices.Collect(maps.Keys(p.met))
-	return out
+	return out, nil
+}
+
+// near returns the end that is asked in a direction.
+func (q *Question) near(dir flow.Direction) *End {
+	if dir == flow.Outbound {
+		return &q.From
+	}
+	return &q.To
 }
 
 func (p *Prober) note(text string) {
@@ -143,13 +180,13 @@ func (p *Prober) note(text string) {
 }
 
 // oneEnd asks the NICs at one end about the addresses of the other.
-func (p *Prober) oneEnd(q *Question, dir flow.Direction) []Set {
-	near, far := &q.To, &q.From
+func (p *Prober) oneEnd(at *pace, q *Question, dir flow.Direction, near []Member) ([]Set, error) {
+	far := &q.From
 	if dir == flow.Outbound {
-		near, far = far, near
+		far = &q.To
 	}
 	g := newGrouping(p, q, dir)
-	for _, m := range p.nearMembers(near) {
+	for _, m := range near {
 		for _, l := range p.Locals(m.NIC, dir) {
 			at := l.At
 			if m.Within != nil {
@@ -160,8 +197,11 @@ func (p *Prober) oneEnd(q *Question, dir flow.Direction) []Set {
 				g.add(m.NIC, at, p.narrow(p.base(l.Classifier, dir, dir), asked))
 			}
 		}
+		if err := at.step(); err != nil {
+			return nil, err
+		}
 	}
-	return g.sets()
+	return g.sets(at)
 }
 
 // nearMembers returns the NICs of an end; an end of addresses means the NICs
