@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch {
 	case err == nil:
 		return exitDone
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !answered(err):
 		app.talk.errorf("interrupted")
 		return exitInterrupted
 	case errors.Is(err, syscall.EPIPE):
@@ -88,4 +88,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	app.talk.errorf("%s", diag.Printable(err.Error()))
 	app.talk.hint()
 	return exitUsage
+}
+
+// answered reports whether the whole answer was out before an interrupt came.
+func answered(err error) bool {
+	var coded *exitError
+	return errors.As(err, &coded) && (coded.code == exitFindings || coded.code == exitUndecided)
 }

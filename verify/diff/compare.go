@@ -71,7 +71,7 @@ func (c *comparer) differing(ctx context.Context, pairs []pair) ([]pair, error) 
 		return pairs, nil
 	}
 	marks := [2][]mark{}
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // ctx ends both sides
 	g.SetLimit(c.options.Workers)
 	for i, s := range c.side {
 		marks[i] = make([]mark, len(pairs))
@@ -115,8 +115,7 @@ func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 			c.options.Progress(n, 2*len(pairs))
 		}
 	}
-	stopped := ctx.Err
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // ctx ends every pair by itself
 	g.SetLimit(c.options.Workers)
 	for i := range pairs {
 		g.Go(func() error {
@@ -143,8 +142,9 @@ func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 				c.add(p[1], l, x)
 			}
 		}
-		if advance(); stopped() != nil {
-			return stopped()
+		advance()
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 	return nil

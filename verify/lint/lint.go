@@ -139,7 +139,7 @@ func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 	}
 	reports := make([]Report, len(groups))
 	var done atomic.Int64
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // ctx ends every group by itself
 	g.SetLimit(o.Workers)
 	for i, group := range groups {
 		g.Go(func() error {
