@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -86,6 +87,7 @@ func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output strin
 	for _, n := range m.Notes {
 		a.talk.infof("%s", diag.Printable(n))
 	}
+	a.zoneDoubts(zones)
 	switch output {
 	case "json":
 		return m.WriteJSON(a.stdout, cells)
@@ -95,6 +97,25 @@ func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output strin
 		return rows.Parquet(a.stdout, m.Rows(cells), version, provenance(s)...)
 	}
 	return m.WriteMarkdown(a.stdout, cells)
+}
+
+// zoneDoubts says that zones may hold more than the snapshot shows.
+func (a *app) zoneDoubts(zones []reach.Zone) {
+	var facts []string
+	doubtful := 0
+	for i := range zones {
+		before := len(facts)
+		for j := range zones[i].Ends {
+			facts = append(facts, zones[i].Ends[j].Doubts...)
+		}
+		if len(facts) > before {
+			doubtful++
+		}
+	}
+	slices.Sort(facts)
+	if facts = slices.Compact(facts); len(facts) > 0 {
+		a.talk.infof("%s", diag.Printable(fmt.Sprintf("%d of %d zones may hold more than the snapshot shows: %s", doubtful, len(zones), fewFacts(facts))))
+	}
 }
 
 // zones reads --zones.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -40,9 +41,11 @@ not unique is written nic:NAME, vm:, subnet:, vnet:, nsg:, asg: or tag:NAME.
 When --to is made of NICs they are asked inbound, when --from is, outbound; when
 both are, a flow is allowed if both ends allow it. --direction asks one end.
 
---expect none exits 1 when there is such a flow: it proves that there is none.
-Then, and with --outside, flows that are denied do not count, but those that are
-Unknown do. --outside leaves out the flows that are expected: those of a file (JSON
+--expect none exits 1 when there is such a flow, and 4 when there may be one that
+cannot be seen: because no NIC could be asked, because the snapshot may not show
+all of an end, or because --only leaves out Unknown flows. So exit code 0 proves
+that there is none. With it, and with --outside, flows that are denied do not
+count, but those that are Unknown do. --outside leaves out the flows that are expected: those of a file (JSON
 of this command, or a prefix a line) or those of an end.`,
 		Example: `  ipflow reach -s export/ --to web-nic --only allow
   ipflow reach -s export/ --from Internet --to subnet:db --ports 22,3389 --expect none
@@ -146,6 +149,11 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	for _, n := range answer.Notes {
 		a.talk.infof("%s", diag.Printable(n))
 	}
+	for _, e := range []*reach.End{&q.From, &q.To} {
+		if len(e.Doubts) > 0 {
+			a.talk.infof("%s", diag.Printable(e.Text+" may hold more than the snapshot shows: "+fewFacts(e.Doubts)))
+		}
+	}
 	undecided := 0
 	answer.Sets = slices.DeleteFunc(answer.Sets, func(set reach.Set) bool {
 		hidden := len(shown) > 0 && !slices.Contains(shown, set.Access)
@@ -154,9 +162,6 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 		}
 		return hidden
 	})
-	if undecided > 0 {
-		a.talk.warnf("--only leaves out flows that are Unknown: they may be allowed, so their absence is not proven")
-	}
 	report := p.Report(answer)
 	switch output {
 	case "json":
@@ -171,10 +176,46 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	if err != nil {
 		return err
 	}
-	if f.expect == "none" && len(answer.Sets) > 0 {
+	if f.expect != "none" {
+		return nil
+	}
+	if len(answer.Sets) > 0 {
 		return &exitError{exitFindings, usageless("expected none, but there is " + p.Example(answer))}
 	}
+	if why := unproven(s, &q, &answer, undecided > 0); why != "" {
+		return &exitError{exitUndecided, usageless("expected none, and none is seen, but that is not proven: " + why)}
+	}
 	return nil
+}
+
+// unproven says why an empty answer does not prove that there is no such flow, ""
+// when it does.
+func unproven(s *ingest.Snapshot, q *reach.Question, answer *reach.Answer, undecided bool) string {
+	var why []string
+	if undecided {
+		why = append(why, "--only leaves out flows that are Unknown, which may be allowed")
+	}
+	if answer.Nobody {
+		why = append(why, "no NIC of the snapshot could be asked")
+	}
+	facts := slices.Concat(q.From.Doubts, q.To.Doubts)
+	if !q.From.IsNICs() && !q.To.IsNICs() && s.Network.MembersFact != "" {
+		facts = append(facts, s.Network.MembersFact)
+	}
+	slices.Sort(facts)
+	if facts = slices.Compact(facts); len(facts) > 0 {
+		why = append(why, "the ends may hold more than the snapshot shows ("+fewFacts(facts)+")")
+	}
+	return strings.Join(why, "; ")
+}
+
+// fewFacts joins facts, the first few of many.
+func fewFacts(facts []string) string {
+	const shown = 3
+	if n := len(facts) - shown; n > 0 {
+		facts = append(slices.Clip(facts[:shown]), fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(facts, ", ")
 }
 
 // maxExpected bounds the file of expected flows.

@@ -26,6 +26,9 @@ func (p *Prober) bothEnds(at *pace, q *Question) (out []Set, err error) {
 				if m.Within != nil {
 					where = where.And(*m.Within)
 				}
+				if !where.Empty() {
+					p.seats[0]++
+				}
 				in := p.narrow(p.base(l.Classifier, flow.Inbound, flow.Inbound), asked)
 				for _, part := range p.space.Parts(sources.sent, where) {
 					g.add(m.NIC, part.Local, p.join(part.Map, in))
@@ -72,6 +75,7 @@ func (p *Prober) senders(pace *pace, q *Question) (out []senders, err error) {
 			if at.Empty() {
 				continue
 			}
+			p.seats[1]++
 			points, few := pointsOf(at)
 			r := slices.IndexFunc(rounds, func(r *round) bool { return few && r.admits(l.Classifier, points) })
 			if r < 0 {

@@ -180,3 +180,40 @@ func TestMatrixOfUnrecordedAddress(t *testing.T) {
 		}
 	}
 }
+
+// Flows are left out as expected only where the end surely has their address.
+func TestExpectedEndIsSure(t *testing.T) {
+	worlds := 100
+	if testing.Short() {
+		worlds = 20
+	}
+	rng := rand.New(rand.NewPCG(17, 5))
+	doubtful := 0
+	for range worlds {
+		w := world.New(randomBytes(rng, 300))
+		p := newProber(t, w, 0)
+		for _, name := range []string{"Internet", "VirtualNetwork"} {
+			e, err := Resolve(w.Net, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expected := p.ExpectEnd(e)
+			for _, c := range w.Net.NICs {
+				set := expected(p.space, c, flow.Inbound)
+				for _, a := range world.Remotes {
+					in := inTag(w.Net, c, *e.tag, a)
+					if in == oracle.Maybe {
+						doubtful++
+					}
+					q := flow.Tuple{Direction: flow.Inbound, Protocol: flow.TCP, Local: flow.AddressFrom(a), Remote: flow.AddressFrom(a)}
+					if p.space.Contains(set, q) != (in == oracle.Yes) {
+						t.Fatalf("%s of %s at %s: expected %t, is in it %v\n%s", name, c.ID, a, p.space.Contains(set, q), in, w)
+					}
+				}
+			}
+		}
+	}
+	if doubtful == 0 {
+		t.Error("no address was in doubt")
+	}
+}

@@ -29,6 +29,7 @@ type Prober struct {
 	notes     []string
 	noted     map[string]bool
 	met       map[*network.NIC]bool // NICs with flows that the question asks about
+	seats     [2]int                // NICs that can be asked, by receivers and senders
 }
 
 // Decision is what boxes are told apart by.
@@ -80,6 +81,9 @@ type Expected func(s *space.Space, nic *network.NIC, dir flow.Direction) space.S
 type Answer struct {
 	Sets  []Set
 	Notes []string // what the reader must know to trust the answer, sorted
+	// Nobody says that no NIC could be asked, or at one of two ends none: the
+	// answer is empty whatever the rules are.
+	Nobody bool
 	// Asked are the NICs that have flows among those asked about, told or not, in
 	// no order.
 	Asked []*network.NIC
@@ -115,7 +119,7 @@ func (p *Prober) Ask(q Question) Answer {
 // AskContext answers a question unless ctx ends first. progress, when not nil, is
 // told how many parts of the question are done.
 func (p *Prober) AskContext(ctx context.Context, q Question, progress func(done, total int)) (out Answer, err error) {
-	p.notes, p.noted, p.met = nil, map[string]bool{}, map[*network.NIC]bool{}
+	p.notes, p.noted, p.met, p.seats = nil, map[string]bool{}, map[*network.NIC]bool{}, [2]int{}
 	for _, e := range []*End{&q.From, &q.To} {
 		for _, n := range e.notes {
 			p.note(n)
@@ -141,10 +145,11 @@ func (p *Prober) AskContext(ctx context.Context, q Question, progress func(done,
 		return nil
 	}
 	from, to := q.From.IsNICs(), q.To.IsNICs()
+	both := q.Direction == 0 && from && to
 	switch {
 	case q.Direction != 0:
 		err = ask(q.Direction)
-	case from && to:
+	case both:
 		out.Sets, err = p.bothEnds(at, &q)
 	case to:
 		err = ask(flow.Inbound)
@@ -159,6 +164,9 @@ func (p *Prober) AskContext(ctx context.Context, q Question, progress func(done,
 	slices.SortStableFunc(out.Sets, func(a, b Set) int {
 		return cmp.Or(cmp.Compare(a.Direction, b.Direction), byNIC(a.NICs[0], b.NICs[0]), cmp.Compare(a.Access, b.Access))
 	})
+	if out.Nobody = p.seats == [2]int{} || both && p.seats[0]*p.seats[1] == 0; out.Nobody && len(p.notes) == 0 {
+		p.note("no NIC of the snapshot has an address of " + q.From.Text + " or " + q.To.Text + "; the answer is empty")
+	}
 	slices.Sort(p.notes)
 	out.Notes, out.Asked = p.notes, slices.Collect(maps.Keys(p.met))
 	return out, nil
@@ -193,6 +201,7 @@ func (p *Prober) oneEnd(at *pace, q *Question, dir flow.Direction, near []Member
 				at = at.And(*m.Within)
 			}
 			if !at.Empty() {
+				p.seats[dir-flow.Inbound]++
 				asked := p.asked(q, dir, p.Remotes(far, m.NIC))
 				g.add(m.NIC, at, p.narrow(p.base(l.Classifier, dir, dir), asked))
 			}
