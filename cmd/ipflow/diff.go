@@ -111,6 +111,9 @@ func (a *app) diff(ctx context.Context, before, after *ingest.Snapshot, f *diffF
 		return err
 	}
 	stop()
+	if n := len(r.Undecided); n > 0 && output != "text" {
+		a.talk.infof("%s", diag.Printable(fmt.Sprintf("at %d %s flows are Unknown before and after, and may have changed: %s", n, plural(n, "NIC"), fewFacts(r.Facts))))
+	}
 	for i, note := range r.Notes {
 		if i == shownDiagnostics {
 			a.talk.infof("%d more notes like these", len(r.Notes)-i)
@@ -154,9 +157,22 @@ type changeJSON struct {
 	Witness   space.Flow   `json:"witness"`
 }
 
+// decisionJSON has Reason where the access is Unknown or its rule uncertain, and
+// the place of the rule where it is on record.
 type decisionJSON struct {
 	Access string  `json:"access"`
 	Rule   *string `json:"rule"`
+	Reason string  `json:"reason,omitempty"`
+	File   string  `json:"file,omitempty"`
+	Line   int     `json:"line,omitempty"`
+}
+
+// at is the place of the rule as FILE:LINE.
+func (d *decisionJSON) at() string {
+	if d.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", d.File, d.Line)
 }
 
 func diffOf(r *diff.Report) diffJSON {
@@ -184,9 +200,9 @@ func nicIDs(list []*network.NIC) []string {
 }
 
 func decisionOf(d *diff.Decision) decisionJSON {
-	j := decisionJSON{Access: d.Access.String()}
+	j := decisionJSON{Access: d.Access.String(), Reason: d.Reason}
 	if d.Rule != nil {
-		j.Rule = &d.Rule.ID
+		j.Rule, j.File, j.Line = &d.Rule.ID, d.Rule.Origin.File, d.Rule.Origin.Line
 	}
 	return j
 }
@@ -194,20 +210,24 @@ func decisionOf(d *diff.Decision) decisionJSON {
 // diffRow is a row of the Parquet form: one box of one change; lists are joined
 // by spaces.
 type diffRow struct {
-	Change      int32  `parquet:"change"` // boxes of one change have the same number, from 1
-	Exposes     bool   `parquet:"exposes"`
-	NICs        string `parquet:"nics"`
-	Direction   string `parquet:"direction"`
-	Before      string `parquet:"before_access"`
-	BeforeRule  string `parquet:"before_rule,optional"`
-	After       string `parquet:"after_access"`
-	AfterRule   string `parquet:"after_rule,optional"`
-	Layer       string `parquet:"layer,optional"`
-	Protocol    string `parquet:"protocol"`
-	Local       string `parquet:"local"`
-	LocalPorts  string `parquet:"local_ports"`
-	Remote      string `parquet:"remote"`
-	RemotePorts string `parquet:"remote_ports"`
+	Change       int32  `parquet:"change"` // boxes of one change have the same number, from 1
+	Exposes      bool   `parquet:"exposes"`
+	NICs         string `parquet:"nics"`
+	Direction    string `parquet:"direction"`
+	Before       string `parquet:"before_access"`
+	BeforeRule   string `parquet:"before_rule,optional"`
+	BeforeReason string `parquet:"before_reason,optional"`
+	BeforeAt     string `parquet:"before_at,optional"` // FILE:LINE of the rule
+	After        string `parquet:"after_access"`
+	AfterRule    string `parquet:"after_rule,optional"`
+	AfterReason  string `parquet:"after_reason,optional"`
+	AfterAt      string `parquet:"after_at,optional"`
+	Layer        string `parquet:"layer,optional"`
+	Protocol     string `parquet:"protocol"`
+	Local        string `parquet:"local"`
+	LocalPorts   string `parquet:"local_ports"`
+	Remote       string `parquet:"remote"`
+	RemotePorts  string `parquet:"remote_ports"`
 	// The witness of the change.
 	WitnessNIC        string `parquet:"witness_nic"`
 	WitnessProtocol   string `parquet:"witness_protocol"`
@@ -229,7 +249,8 @@ func diffRows(r *diff.Report) (out []diffRow) {
 		w := flowCells(&c.Witness)
 		row := diffRow{
 			Change: int32(i + 1), Exposes: r.Changes[i].Exposes, NICs: join(c.NICs), Direction: c.Direction,
-			Before: c.Before.Access, BeforeRule: text(c.Before.Rule), After: c.After.Access, AfterRule: text(c.After.Rule),
+			Before: c.Before.Access, BeforeRule: text(c.Before.Rule), BeforeReason: c.Before.Reason, BeforeAt: c.Before.at(),
+			After: c.After.Access, AfterRule: text(c.After.Rule), AfterReason: c.After.Reason, AfterAt: c.After.at(),
 			WitnessNIC: w[0], WitnessProtocol: w[3], WitnessLocalIP: w[4], WitnessLocalPort: w[5], WitnessRemoteIP: w[6], WitnessRemotePort: w[7],
 		}
 		for _, b := range c.Boxes {

@@ -15,6 +15,7 @@ const (
 	shownBoxes = 4
 	shownTexts = 6
 	shownNICs  = 6
+	shownFacts = 3
 )
 
 // flowsText writes a box for people, source first.

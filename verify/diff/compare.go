@@ -23,7 +23,12 @@ type comparer struct {
 	labels  map[[2]int]int  // a pair of the sides' labels → label
 	joined  map[joinKey]all // what differs between two classifiers
 	found   []finding
-	notes   []string
+	// What is Unknown on both sides: facts by the classifiers compared, and NICs.
+	open      map[joinKey][]string
+	opens     []string // of the join being made
+	undecided []*network.NIC
+	facts     []string // of all of them
+	notes     []string
 }
 
 // side is one network, asked.
@@ -132,15 +137,21 @@ func (c *comparer) compare(ctx context.Context, pairs []pair) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	c.steps, c.labels, c.joined = make([]step, 1), map[[2]int]int{}, map[joinKey]all{}
+	c.steps, c.labels, c.joined, c.open = make([]step, 1), map[[2]int]int{}, map[joinKey]all{}, map[joinKey][]string{}
 	for i, p := range pairs {
 		if dynamic(p[0]) || dynamic(p[1]) {
 			c.notes = append(c.notes, p[1].ID+" has an address that is not on record; it is compared at every address of its subnet")
 		}
+		var facts []string
 		for _, l := range places[i] {
 			for _, x := range c.join(l) {
 				c.add(p[1], l, x)
 			}
+			facts = append(facts, c.open[l.key()]...)
+		}
+		if len(facts) > 0 {
+			c.undecided = append(c.undecided, p[1])
+			c.facts = append(c.facts, facts...)
 		}
 		advance()
 		if err := ctx.Err(); err != nil {
@@ -246,9 +257,11 @@ func rulesOf(n *network.Network, nic *network.NIC, dir flow.Direction) (out []*n
 	return out
 }
 
+func (l *located) key() joinKey { return joinKey{l.k[0], l.k[1], l.dir} }
+
 // join returns what differs between the classifiers of a place.
 func (c *comparer) join(l located) all {
-	key := joinKey{l.k[0], l.k[1], l.dir}
+	key := l.key()
 	out, ok := c.joined[key]
 	if ok {
 		return out
@@ -257,7 +270,9 @@ func (c *comparer) join(l located) all {
 	for i, s := range c.side {
 		maps[i] = s.mapOf(c.space, l.k[i], l.dir)
 	}
+	c.opens = nil
 	m := c.space.Combine(maps[0], maps[1], c.label)
+	c.open[key] = c.opens
 	for _, label := range c.space.Labels(m) {
 		if label > 0 {
 			out = append(out, labelled{label, c.space.Where(m, func(x int) bool { return x == label })})
@@ -272,7 +287,10 @@ func (c *comparer) label(x, y int) int {
 	if x == 0 || y == 0 {
 		return 0
 	}
-	before, after := c.side[0].decisions[x], c.side[1].decisions[y]
+	before, after := &c.side[0].decisions[x], &c.side[1].decisions[y]
+	if before.Access == flow.Unknown && after.Access == flow.Unknown {
+		c.opens = append(c.opens, before.Reason, after.Reason)
+	}
 	same := before.Access == after.Access
 	if c.options.Rules {
 		same = same && before.id() == after.id()
@@ -284,7 +302,7 @@ func (c *comparer) label(x, y int) int {
 	if !ok {
 		l = len(c.steps)
 		c.labels[[2]int{x, y}] = l
-		c.steps = append(c.steps, step{before, after})
+		c.steps = append(c.steps, step{*before, *after})
 	}
 	return l
 }

@@ -55,6 +55,10 @@ type Report struct {
 	// Compared NICs are in both networks; Differing have other content, though
 	// not every such difference changes an answer.
 	Compared, Differing int
+	// Undecided NICs have other content and flows that are Unknown on both sides,
+	// by Facts, sorted: whether those changed nobody can tell.
+	Undecided []*network.NIC
+	Facts     []string
 	// Notes say what the reader must know, sorted.
 	Notes []string
 }
@@ -85,6 +89,7 @@ func Run(ctx context.Context, before, after *network.Network, o Options) (*Repor
 	if r.Changes, err = c.changes(ctx); err != nil {
 		return nil, err
 	}
+	r.Undecided, r.Facts = c.undecided, distinct(c.facts)
 	slices.Sort(c.notes)
 	r.Notes = slices.Compact(c.notes)
 	sortChanges(r.Changes)
@@ -155,6 +160,15 @@ func sortChanges(list []Change) {
 			slices.CompareFunc(a.NICs, b.NICs, func(x, y *network.NIC) int { return cmp.Compare(x.Index, y.Index) }),
 		)
 	})
+}
+
+// distinct splits lists of facts and sorts them.
+func distinct(lists []string) (out []string) {
+	for _, list := range lists {
+		out = append(out, strings.Split(list, ",")...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func (d *Decision) id() string {

@@ -3,6 +3,7 @@ package diff
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"ipflow/index/interval"
@@ -98,5 +99,36 @@ func TestSidesAndOrder(t *testing.T) {
 	}
 	if r, err = Run(context.Background(), before, after, Options{Rules: true}); err != nil || len(r.Changes) != 2 {
 		t.Errorf("with rules %+v, %v", r.Changes, err)
+	}
+}
+
+// Where a rule in doubt changes, its flows are Unknown before and after: that is
+// no change of the verdict, and it is told that it may be one.
+func TestUnknownOnBothSides(t *testing.T) {
+	build := func(rules ...string) *network.Network {
+		var list []*network.Rule
+		for i, words := range rules {
+			list = append(list, estate.Rule(t, int32(100*(i+1)), words))
+		}
+		return estate.Linked(estate.New(nil, estate.Group("nsg", list...)))
+	}
+	before := []string{"backup Inbound Allow tcp AzureBackup * 443", "rest Inbound Deny tcp * * 443"}
+	for name, c := range map[string]struct {
+		after     []string
+		undecided int
+	}{
+		"other-action": {[]string{"backup Inbound Deny tcp AzureBackup * 443", "rest Inbound Allow tcp * * 443"}, 1},
+		"other-tag":    {[]string{"backup Inbound Allow tcp AzureCloud * 443", "rest Inbound Deny tcp * * 443"}, 1},
+		"other-words":  {[]string{"renamed Inbound Allow TCP azurebackup * 443", "rest Inbound Deny tcp * * 443"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := Run(context.Background(), build(before...), build(c.after...), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Changes) > 0 || len(r.Undecided) != c.undecided || strings.Contains(r.summary(), "Unknown before and after") != (c.undecided > 0) {
+				t.Errorf("%d NICs undecided by %v, want %d: %s", len(r.Undecided), r.Facts, c.undecided, r.summary())
+			}
+		})
 	}
 }

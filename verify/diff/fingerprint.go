@@ -172,7 +172,7 @@ func (p *printer) cover(view, vnet string, c *network.NIC, s network.Selector) m
 	reach := p.selectors.Of(c, s)
 	out.addresses(reach.Sure)
 	for _, d := range reach.May {
-		out.text(d.Fact)
+		out.text(factKey(d.Fact))
 		out.addresses(d.Where)
 	}
 	if s.Kind == network.SelectASG {
@@ -181,6 +181,15 @@ func (p *printer) cover(view, vnet string, c *network.NIC, s network.Selector) m
 	done := out.mark()
 	p.covers[at] = done
 	return done
+}
+
+// factKey names a fact whatever its spelling. Those that name places in files
+// are as they are.
+func factKey(fact string) string {
+	if strings.HasPrefix(fact, "unresolved:") {
+		return fact
+	}
+	return network.Key(fact)
 }
 
 func (c *content) addresses(a index.Addresses) {

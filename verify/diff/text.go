@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"ipflow/ingest/diag"
@@ -34,7 +35,7 @@ func (r *Report) WriteText(w io.Writer) error {
 			p("%s: %s\n", side.word, diag.Printable(n.ID))
 		}
 	}
-	p("%s\n", r.summary())
+	p("%s\n", diag.Printable(r.summary()))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -46,6 +47,13 @@ func (r *Report) summary() string {
 	}
 	if n := r.exposures(); n > 0 {
 		text += fmt.Sprintf(", %d of them new exposure to the Internet", n)
+	}
+	if n := len(r.Undecided); n > 0 {
+		facts := r.Facts
+		if more := len(facts) - shownFacts; more > 0 {
+			facts = append(slices.Clip(facts[:shownFacts]), fmt.Sprintf("%d more", more))
+		}
+		text += fmt.Sprintf("; at %s flows are Unknown before and after, and may have changed (%s)", count(n, "NIC"), strings.Join(facts, ", "))
 	}
 	if n := len(r.OnlyOld); n > 0 {
 		text += "; " + count(n, "NIC") + " only before"
