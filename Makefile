@@ -36,10 +36,11 @@ bench:
 
 # ipflow against its anchors in one run, as docs/performance.md describes. The
 # first time, race-tools installs the anchors where it may; a row whose anchor is
-# not there says so. ONLY=hotlist runs one row, ROUNDS=1 and QUICK=1 try it out.
+# not there says so. ONLY=hotlist runs one row, ROUNDS=1 and QUICK=1 try it out,
+# INTO=docs/performance.md writes the tables there.
 race: race-tools
 	mkdir -p out
-	cd benchmarks/anchors && go run -mod=mod . --out ../../out/race.md $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick)
+	cd benchmarks/anchors && go run -mod=mod . --out ../../out/race.md $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(QUICK),--quick) $(if $(INTO),--into $(abspath $(INTO)))
 
 race-tools:
 	benchmarks/anchors/install

@@ -47,6 +47,13 @@ func (c *cost) number(name string) float64 {
 	return v
 }
 
+// stage is the thread-seconds of a stage.
+func (c *cost) stage(name string) float64 {
+	all, _ := c.log["stage_seconds"].(map[string]any)
+	v, _ := all[name].(float64)
+	return v
+}
+
 // verify runs `ipflow verify` on so many cores.
 func (r *race) verify(cores int, estate, flows, out string, more ...string) (cost, error) {
 	path, err := r.ipflow()

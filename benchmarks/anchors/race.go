@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -72,6 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.SetOutput(stderr)
 	only := fs.String("only", "", "rows to run, separated by commas; all if empty")
 	out := fs.String("out", "", "file for the tables as Markdown, beside stdout")
+	into := fs.String("into", "", "Markdown document whose lines between <!-- race --> and <!-- /race --> the tables replace")
 	cache := fs.String("cache", "", "directory for generated files, some 10 GB (default: $IPFLOW_RACE_CACHE, else ipflow-race in the temporary directory)")
 	fs.IntVar(&r.rounds, "rounds", 5, "interleaved rounds")
 	fs.BoolVar(&r.quick, "quick", false, "small sizes and two rounds, to try the race itself")
@@ -108,7 +110,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if r.cache, err = cacheDir(*cache, r.quick); err != nil {
 		return err
 	}
-	return r.runAll(names, *out, stdout)
+	return r.runAll(names, *out, *into, stdout)
 }
 
 // toolsDir is where benchmarks/anchors/install puts DuckDB.
@@ -120,7 +122,7 @@ func toolsDir() string {
 }
 
 // runAll runs the rows and reports what there is, whatever failed.
-func (r *race) runAll(names []string, out string, stdout io.Writer) error {
+func (r *race) runAll(names []string, out, into string, stdout io.Writer) error {
 	var failed []error
 	for _, w := range rows {
 		if !slices.Contains(names, w.name) {
@@ -137,18 +139,38 @@ func (r *race) runAll(names []string, out string, stdout io.Writer) error {
 	if r.duck != nil {
 		r.duck.close()
 	}
-	r.write(stdout)
+	var tables bytes.Buffer
+	r.write(&tables)
+	if _, err := stdout.Write(tables.Bytes()); err != nil {
+		return err
+	}
 	if out != "" {
-		f, err := os.Create(out)
-		if err != nil {
+		if err := os.WriteFile(out, tables.Bytes(), 0o644); err != nil {
 			return err
 		}
-		r.write(f)
-		if err := f.Close(); err != nil {
+	}
+	if into != "" && len(failed) == 0 { // a document gets whole runs only
+		if err := replaceBetween(into, tables.Bytes()); err != nil {
 			return err
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// Marks of the part of a document that is the race's.
+const beginMark, endMark = "<!-- race -->\n", "<!-- /race -->\n"
+
+func replaceBetween(path string, text []byte) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := bytes.Cut(b, []byte(beginMark))
+	_, after, closed := bytes.Cut(rest, []byte(endMark))
+	if !ok || !closed {
+		return fmt.Errorf("%s: no lines <!-- race --> and <!-- /race --> to write between", path)
+	}
+	return os.WriteFile(path, slices.Concat(before, []byte(beginMark+"\n"), text, []byte("\n"+endMark), after), 0o644)
 }
 
 func chosen(only string) ([]string, error) {

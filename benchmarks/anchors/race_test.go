@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -108,6 +109,26 @@ func TestJudgement(t *testing.T) {
 	}
 	if got := cell("a|b\n<c>"); got != "a\\|b &lt;c>" {
 		t.Errorf("cell %q", got)
+	}
+}
+
+func TestReplaceBetween(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(path, []byte("one\n<!-- race -->\nold\n<!-- /race -->\ntwo\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceBetween(path, []byte("new\n")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if want := "one\n<!-- race -->\n\nnew\n\n<!-- /race -->\ntwo\n"; err != nil || string(got) != want {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := os.WriteFile(path, []byte("nothing here\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if replaceBetween(path, nil) == nil {
+		t.Error("a document without marks was written to")
 	}
 }
 

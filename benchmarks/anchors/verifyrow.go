@@ -108,15 +108,26 @@ func scaled(values []float64, by float64) []float64 {
 
 // stageTable shows where the time of a whole run goes.
 func (f *fileRace) stageTable(legs ...*leg) {
-	t := table{title: "`ipflow verify`, two cores: parts of the wall clock (median)", head: []string{"run", "load", "compile", "the rest", "whole process", "peak memory"}}
+	t := table{
+		title: "`ipflow verify`, two cores: parts of the wall clock, and thread-seconds by stage (median)",
+		head:  []string{"run", "load", "compile", "the rest", "whole process", "peak memory"},
+	}
+	t.head = append(t.head, stages...)
 	for _, l := range legs {
-		t.rows = append(t.rows, []string{
+		row := []string{
 			l.name, seconds(l.each(func(c *cost) float64 { return c.load })), seconds(l.each(func(c *cost) float64 { return c.compile })),
 			seconds(l.each((*cost).run)), seconds(l.each(wall)), amount(median(l.each(func(c *cost) float64 { return c.peakMB })), "MB"),
-		})
+		}
+		for _, s := range stages {
+			row = append(row, seconds(l.each(func(c *cost) float64 { return c.stage(s) })))
+		}
+		t.rows = append(t.rows, row)
 	}
 	f.tables = append(f.tables, t)
 }
+
+// stages are those of stage_seconds in the log.
+var stages = []string{"decode", "parse", "classify", "encode", "write"}
 
 // writtenByDuckDB is the same flows in row groups of 122,880 rows, with DuckDB's
 // encodings: what most people's files look like.
