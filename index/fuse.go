@@ -14,7 +14,7 @@ func (c *compiler) build(stages []*Stage, kind tableKind) *Classifier {
 	for i, s := range stages {
 		tables[i] = c.table(s, kind)
 	}
-	f := c.fusers.take(func() *fuser { return &fuser{c: c, local: map[VerdictID]uint16{}} })
+	f := c.fusers.take(func() *fuser { return &fuser{c: c} })
 	k := f.fuse(tables, kind.family4)
 	f.release()
 	c.fusers.put(f)
@@ -61,13 +61,15 @@ type fuser struct {
 	merger        merger
 	verdict       verdictBuilder
 	codes         []uint64
+	goesOn        []uint64 // by outcome of the first layer: all bits, or none where it is the last
 	layers        [3]layerOutcome
 	columnsOf     [3][]uint32 // of each part, by column of the result
 
-	local map[VerdictID]uint16 // verdict → position in k.verdicts
-	known []uint16             // combination of outcomes → position + 1; all zero between uses
-	used  []uint64             // combinations set in known
-	rare  map[uint64]uint16    // the same where combinations are too many
+	local rowSet[uint32]      // verdict ids; positions are those of k.verdicts
+	known []uint16            // combination of outcomes → position + 1; all zero between uses
+	used  []uint64            // combinations set in known
+	met   [1 << 12]metVerdict // verdicts interned lately, by hash: neighbours share most
+	rare  map[uint64]uint16   // the same where combinations are too many
 }
 
 // maxCodes bounds the combinations of outcomes that are looked up by position.
@@ -87,6 +89,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		}
 	}
 	f.begin(codes)
+	f.markEnds()
 	f.fuseServices()
 	if family4 {
 		f.fuseRemotes4()
@@ -114,7 +117,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 // begin empties the fuser.
 func (f *fuser) begin(codes uint64) {
 	f.k = &Classifier{geo4: f.c.geo4, geo6: f.c.geo6}
-	clear(f.local)
+	f.local.reset(1)
 	for _, code := range f.used {
 		f.known[code] = 0
 	}
@@ -164,6 +167,10 @@ func (f *fuser) fill() bool {
 	if f.table.height() > 1<<16 || f.k.width > 1<<16 {
 		return false
 	}
+	f.k.verdicts = make([]VerdictID, f.local.len())
+	for i, v := range f.local.rows {
+		f.k.verdicts[i] = VerdictID(v)
+	}
 	f.k.keepTable(f.table.cells)
 	return true
 }
@@ -175,8 +182,29 @@ func (f *fuser) combine(r int) {
 	for i, t := range f.tables {
 		row := t.table[tuple[i]*t.width : (tuple[i]+1)*t.width]
 		n := uint64(len(t.outcomes))
+		if i == 1 { // what the second layer says does not matter where the first ends it
+			for s, column := range f.columnsOf[1] {
+				f.codes[s] = f.codes[s]*n + uint64(row[column])&f.goesOn[f.codes[s]]
+			}
+			continue
+		}
 		for s, column := range f.columnsOf[i] {
 			f.codes[s] = f.codes[s]*n + uint64(row[column])
+		}
+	}
+}
+
+// markEnds notes for each outcome of the first layer whether a packet goes on.
+func (f *fuser) markEnds() {
+	if len(f.tables) < 2 {
+		return
+	}
+	s, outcomes := f.stages[0], f.tables[0].outcomes
+	f.goesOn = fill(f.goesOn, len(outcomes), ^uint64(0))
+	for n := range outcomes {
+		o := &outcomes[n]
+		if e := s.endsOf(o.sure); !s.isMissing() && len(o.may) == 0 && e&endPass == 0 {
+			f.goesOn[n] = 0
 		}
 	}
 }
@@ -186,15 +214,12 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 	if x, known := f.rare[code]; known {
 		return x, true
 	}
-	v := f.c.verdicts.intern(f.verdict.conclude(f.c, f.stages, f.outcomes(code)))
-	if id, ok = f.local[v]; !ok {
-		if len(f.k.verdicts) == maxIDs-1 {
-			return 0, false
-		}
-		id = uint16(len(f.k.verdicts))
-		f.local[v] = id
-		f.k.verdicts = append(f.k.verdicts, v)
+	v := [1]uint32{uint32(f.intern(f.verdict.conclude(f.c, f.stages, f.outcomes(code))))}
+	n, _ := f.local.of(v[:])
+	if n == maxIDs-1 {
+		return 0, false
 	}
+	id = uint16(n)
 	if f.rare == nil {
 		f.known[code] = id + 1
 		f.used = append(f.used, code)
@@ -202,6 +227,22 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 		f.rare[code] = id
 	}
 	return id, true
+}
+
+type metVerdict struct {
+	v   verdict
+	id  VerdictID
+	set bool
+}
+
+// intern numbers a verdict.
+func (f *fuser) intern(v verdict) VerdictID {
+	words := v.words()
+	m := &f.met[scramble(hashRow(words[:]))%uint64(len(f.met))]
+	if m.v != v || !m.set {
+		*m = metVerdict{v, f.c.verdicts.intern(v), true}
+	}
+	return m.id
 }
 
 // outcomes takes a combination apart.

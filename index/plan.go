@@ -63,8 +63,15 @@ func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 	words := (len(rules) + 63) / 64
 	both := make([]uint64, 2*words)
 	p := &plan{rules: rules, always: both[:words], final: both[words:]}
+	var wide []*network.Rule // of those before: the ones that hide whatever service they match
 	for i, r := range rules {
 		local, remote := sidesOf(r, dir)
+		if slices.ContainsFunc(wide, func(w *network.Rule) bool { return hides(w, r) }) {
+			continue
+		}
+		if len(r.Facts) == 0 && isAny(local) && isAny(remote) && isFull(r.SourcePorts) {
+			wide = append(wide, r)
+		}
 		if len(r.Facts) == 0 && r.Protocol == network.AnyProtocol && isAny(remote) && isFull(r.SourcePorts) && isFull(r.DestinationPorts) {
 			setBit(p.final, i)
 		}
@@ -79,6 +86,25 @@ func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 		p.checks = append(p.checks, check)
 	}
 	return p
+}
+
+// hides reports whether a rule for all addresses and source ports surely matches
+// every service that the other may match. Of protocols without ports that is only
+// certain of a rule for all protocols and ports.
+func hides(wide, r *network.Rule) bool {
+	ported := r.Protocol == network.ProtocolMatch(flow.TCP) || r.Protocol == network.ProtocolMatch(flow.UDP)
+	switch {
+	case wide.Protocol == network.AnyProtocol && isFull(wide.DestinationPorts):
+		return true
+	case wide.Protocol != network.AnyProtocol && wide.Protocol != r.Protocol || !ported:
+		return false
+	}
+	for _, p := range r.DestinationPorts {
+		if !slices.ContainsFunc(wide.DestinationPorts, func(w flow.PortRange) bool { return w.First <= p.First && p.Last <= w.Last }) {
+			return false
+		}
+	}
+	return len(r.DestinationPorts) > 0
 }
 
 func (k *localCheck) prefixes(list []network.Selector) {

@@ -163,7 +163,11 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], parts []*remote
 		case out.zones == nil: // too many zones: the interval is cut by region
 			geo.eachRegion(start, last, func(from T, region uint16) { add(from, inRegion(region)<<1) })
 		default:
-			if zone, one := geo.zoneOver(out.zones, start, last); one {
+			zone, one := uint8(0), false
+			if !whole(parts, at, start, after, next >= 0) {
+				zone, one = geo.zoneOver(out.zones, start, last)
+			}
+			if one {
 				add(start, inRegion(out.zones.some[zone])<<1)
 			} else {
 				n, _ := f.mixed.of(key[:f.mixed.width])
@@ -186,6 +190,18 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], parts []*remote
 			out.zoned = append(out.zoned, inRegion(region))
 		}
 	}
+}
+
+// whole reports whether the interval from start to before after is all of a mixed
+// interval of a part: then it is mixed here too.
+func whole[T interval.Point[T]](parts []*remotes[T], at [3]int, start, after T, more bool) bool {
+	for i, p := range parts {
+		end := at[i]+1 == len(p.starts)
+		if p.of[at[i]]&1 == 1 && p.starts[at[i]] == start && end == !more && (end || p.starts[at[i]+1] == after) {
+			return true
+		}
+	}
+	return false
 }
 
 // zonesOfAll returns the zones of the large sets of all parts; nil when none of
