@@ -24,7 +24,7 @@ import (
 type auditFlags struct {
 	zones, services, baseline, writeBaseline string
 	now, failOn                              string
-	html, markdown, json, parquet            string
+	html, markdown, sarif, json, parquet     string
 	quiet                                    bool
 }
 
@@ -40,7 +40,7 @@ controls of the CIS Microsoft Azure Foundations Benchmark (v2.1.0, section 6),
 judged on what all rules in front of a NIC let in together.
 
 A summary goes to stdout; --html, --markdown, --json and --parquet write the
-whole report, several of them in one run. The HTML page loads nothing: mail it.
+whole report and --sarif its findings, several of them in one run. The HTML page loads nothing: mail it.
 
 A baseline dismisses findings: each entry needs a reason, an owner and an expiry,
 or it does not count. --write-baseline writes one with blanks to fill in.
@@ -49,7 +49,7 @@ Exit code 1 when a finding that is not dismissed has the severity --fail-on or
 worse.`,
 		Example: `  ipflow audit -s export/
   ipflow audit -s export/ --html audit.html
-  ipflow audit -s export/ --markdown audit.md --json audit.json
+  ipflow audit -s export/ --sarif audit.sarif --markdown audit.md --json audit.json
   ipflow audit -s export/ --write-baseline baseline.yaml --fail-on never
   ipflow audit -s export/ --baseline baseline.yaml --fail-on medium
   ipflow audit -s main.json -o json | jq '.controls[] | {id, status, reason}'`,
@@ -59,6 +59,7 @@ worse.`,
 	a.addSnapshotFlags(fs)
 	fs.StringVar(&f.html, "html", "", "write the report as one self-contained HTML page to `FILE`")
 	fs.StringVar(&f.markdown, "markdown", "", "write the report as Markdown to `FILE`")
+	fs.StringVar(&f.sarif, "sarif", "", "write the findings as SARIF 2.1.0 to `FILE`")
 	fs.StringVar(&f.json, "json", "", "write the report as JSON to `FILE`")
 	fs.StringVar(&f.parquet, "parquet", "", "write the report as Parquet tables into the directory `DIR`")
 	fs.StringVar(&f.zones, "zones", "", strings.Join(reach.ZoneKinds, ", ")+" or a file of zones (default subnets, or vnets where there are more than "+strconv.Itoa(audit.MaxSubnetZones)+")")

@@ -34,6 +34,7 @@ func (f *auditFlags) outputs() (*auditOutputs, error) {
 	}{
 		{"--html", f.html, html.Write},
 		{"--markdown", f.markdown, func(w io.Writer, r *audit.Report) error { return r.WriteMarkdown(w) }},
+		{"--sarif", f.sarif, writeSARIF},
 		{"--json", f.json, func(w io.Writer, r *audit.Report) error { return r.WriteJSON(w) }},
 		{"--write-baseline", f.writeBaseline, func(w io.Writer, r *audit.Report) error { return r.WriteBaseline(w) }},
 	} {

@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"report/html":                {"ingest/diag", "verify/audit"},
 	"report/outfile":             {},
 	"report/rows":                {},
-	"report/sarif":               {"verify/audit"},
+	"report/sarif":               {"ingest/diag", "verify/audit"},
 	"report/tables":              {"report/rows", "verify/audit"},
 	"report/text":                {"ingest/diag", "ingest/flow", "ingest/network", "verify/..."},
 	"cmd/ipflow":                 {"ingest/...", "index/...", "verify/...", "report/...", "benchmarks/corpus"},
@@ -103,6 +103,7 @@ var homes = map[string]struct {
 	"github.com/google/go-cmp":                 {testOnly: true},
 	"github.com/santhosh-tekuri/jsonschema/v6": {testOnly: true},
 	"github.com/joshdk/go-junit":               {testOnly: true},
+	"github.com/owenrumney/go-sarif/v3":        {testOnly: true},
 	"github.com/rogpeppe/go-internal":          {testOnly: true},
 	"golang.org/x/tools":                       {testOnly: true},
 }
