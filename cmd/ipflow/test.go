@@ -29,6 +29,8 @@ type testFlags struct {
 	output, annotations, now string
 	files                    map[string]*string // by format
 	all, schema, suggest     bool
+	coverage                 bool
+	coverageTime             time.Duration
 }
 
 // testFormats are what results are written as, to stdout or a file.
@@ -57,6 +59,7 @@ when a suite cannot be read.`,
   ipflow test -s main.json network.yaml --annotations github --junit results.xml
   ipflow test -s export/ suite.yaml -o tap | prove -e cat /dev/stdin
   ipflow test -s export/ --suggest > suite.yaml
+  ipflow test -s export/ suite.yaml --coverage
   ipflow test --schema > suite.schema.json`,
 	}
 	fs := cmd.Flags()
@@ -68,6 +71,8 @@ when a suite cannot be read.`,
 	fs.StringVar(&f.now, "now", "", "the day that expires is compared with, as 2026-12-31 (default $SOURCE_DATE_EPOCH, else today)")
 	fs.BoolVar(&f.all, "print-all", false, "print what passed, too")
 	fs.BoolVar(&f.suggest, "suggest", false, "print a suite that describes what is allowed now, and end")
+	fs.BoolVar(&f.coverage, "coverage", false, "also tell which rules and boundaries the suites exercise, and which changes of a rule they do not notice")
+	fs.DurationVar(&f.coverageTime, "coverage-time", time.Minute, "how long --coverage may take; 0 for as long as it needs")
 	fs.BoolVar(&f.schema, "schema", false, "print the JSON schema of suites, for editors, and end")
 	output := outputFlag(fs, testFormats...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -106,6 +111,12 @@ func (f *testFlags) validate(args []string) error {
 	}
 	if f.annotations != "" && !slices.Contains(annotation.Kinds, f.annotations) {
 		return usagef("--annotations takes %s, not %q", strings.Join(annotation.Kinds, " or "), f.annotations)
+	}
+	if f.coverage && f.output != "text" && f.output != "json" {
+		return usagef("--coverage prints text or json, not %s", f.output)
+	}
+	if f.coverageTime < 0 {
+		return usagef("--coverage-time takes a time such as 30s or 5m, not %s", f.coverageTime)
 	}
 	for _, alone := range []struct {
 		flag string
@@ -184,16 +195,23 @@ func (a *app) test(ctx context.Context, s *ingest.Snapshot, assertions []*suite.
 	if err != nil {
 		return err
 	}
-	results, err := assert.New(s.Network, ix, assert.Options{Now: now}).Run(ctx, assertions)
+	checker := assert.New(s.Network, ix, assert.Options{Now: now})
+	results, err := checker.Run(ctx, assertions)
 	if err != nil {
 		return err
 	}
-	if err := a.writeResults(a.stdout, f.output, results, s, f); err != nil {
+	out := outcome{results: results, snapshot: s}
+	if f.coverage {
+		if out.coverage, err = a.cover(ctx, checker, assertions, f); err != nil {
+			return err
+		}
+	}
+	if err := a.writeResults(a.stdout, f.output, &out, f); err != nil {
 		return err
 	}
 	for _, format := range testFormats[1:] {
 		if path := *f.files[format]; path != "" {
-			if err := a.resultsFile(path, format, results, s, f); err != nil {
+			if err := a.resultsFile(path, format, &out, f); err != nil {
 				return err
 			}
 		}
@@ -236,32 +254,61 @@ func (a *app) suggest(ctx context.Context, s *ingest.Snapshot, now time.Time) er
 	return suite.Write(a.stdout, comments, out.Assertions)
 }
 
-func (a *app) resultsFile(path, format string, results []assert.Result, s *ingest.Snapshot, f *testFlags) error {
+func (a *app) resultsFile(path, format string, out *outcome, f *testFlags) error {
 	file, err := outfile.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Abort()
-	if err := a.writeResults(file, format, results, s, f); err != nil {
+	if err := a.writeResults(file, format, out, f); err != nil {
 		return err
 	}
 	return file.Commit()
 }
 
-func (a *app) writeResults(w io.Writer, format string, results []assert.Result, s *ingest.Snapshot, f *testFlags) error {
+// outcome is what a run of suites gave.
+type outcome struct {
+	results  []assert.Result
+	coverage *assert.Coverage // nil when not asked for
+	snapshot *ingest.Snapshot
+}
+
+func (a *app) writeResults(w io.Writer, format string, out *outcome, f *testFlags) error {
 	switch format {
 	case "json":
-		report := assert.ReportOf(results)
+		report := assert.ReportOf(out.results)
+		if out.coverage != nil {
+			report.Coverage = assert.ReportCoverage(out.coverage)
+		}
 		return report.WriteJSON(w)
 	case "junit":
-		return junit.Write(w, results, provenance(s)...)
+		return junit.Write(w, out.results, provenance(out.snapshot)...)
 	case "tap":
-		return tap.Write(w, results)
+		return tap.Write(w, out.results)
 	}
-	for _, n := range notes(results) {
+	for _, n := range notes(out.results) {
 		a.talk.infof("%s", diag.Printable(n))
 	}
-	return assert.WriteText(w, results, assert.TextOptions{All: f.all, Color: inColor(w)})
+	if err := assert.WriteText(w, out.results, assert.TextOptions{All: f.all, Color: inColor(w)}); err != nil || out.coverage == nil {
+		return err
+	}
+	return assert.WriteCoverage(w, out.coverage, f.all)
+}
+
+// cover measures the suites, with a line about how far it is now and then.
+func (a *app) cover(ctx context.Context, c *assert.Checker, assertions []*suite.Assertion, f *testFlags) (*assert.Coverage, error) {
+	o := assert.CoverageOptions{}
+	if f.coverageTime > 0 {
+		o.Until = time.Now().Add(f.coverageTime)
+	}
+	told := time.Now()
+	o.Progress = func(done, of int) {
+		if time.Since(told) >= progressEvery {
+			told = time.Now()
+			a.talk.infof("%s of %s changed rules tried", thousands(int64(done)), thousands(int64(of)))
+		}
+	}
+	return c.Cover(ctx, assertions, o)
 }
 
 // notes are those of results that WriteText does not explain.

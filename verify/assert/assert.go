@@ -68,17 +68,19 @@ type Options struct {
 // Checker checks assertions about one network.
 type Checker struct {
 	net    *network.Network
+	ix     *index.Index
 	prober *reach.Prober
 	today  time.Time
 	ends   map[string]*reach.End
 	rules  map[string][]flow.RuleRef // by key of every spelling
+	bare   []*network.NIC
 }
 
 // New returns a Checker of a linked network and its index.
 func New(n *network.Network, ix *index.Index, o Options) *Checker {
 	y, m, d := o.Now.UTC().Date()
 	return &Checker{
-		net: n, prober: reach.New(n, ix), today: time.Date(y, m, d, 0, 0, 0, 0, time.UTC), ends: map[string]*reach.End{},
+		net: n, ix: ix, prober: reach.New(n, ix), today: time.Date(y, m, d, 0, 0, 0, 0, time.UTC), ends: map[string]*reach.End{},
 	}
 }
 

@@ -112,17 +112,7 @@ type judgement struct {
 
 // pair asks about the flows between two of the ends.
 func (j *judgement) pair(o obligation, from, to int) {
-	ask := reach.Question{
-		From: *j.q.from[from].End, To: *j.q.to[to].End, Direction: j.q.direction, Protocols: j.q.protocols, Ports: j.q.ports,
-		Keep: func(d reach.Decision) bool { return !o.holds(d) },
-	}
-	if o.part != all {
-		// What may be meant counts: nothing is missed.
-		ask.Expected = func(s *space.Space, nic *network.NIC, dir flow.Direction) space.Set {
-			_, most := j.region(s, o.part, nic, dir)
-			return s.Complement(most)
-		}
-	}
+	ask := j.question(o, from, to)
 	answer := j.c.prober.Ask(ask)
 	for _, n := range answer.Notes {
 		j.notes[n] = true
@@ -151,6 +141,23 @@ func (j *judgement) pair(o obligation, from, to int) {
 			j.open = append(j.open, finding{o, s, from, to})
 		}
 	}
+}
+
+// question asks for the flows between two of the ends that are not surely as
+// they should be.
+func (j *judgement) question(o obligation, from, to int) reach.Question {
+	ask := reach.Question{
+		From: *j.q.from[from].End, To: *j.q.to[to].End, Direction: j.q.direction, Protocols: j.q.protocols, Ports: j.q.ports,
+		Keep: func(d reach.Decision) bool { return !o.holds(d) },
+	}
+	if o.part != all {
+		// What may be meant counts: nothing is missed.
+		ask.Expected = func(s *space.Space, nic *network.NIC, dir flow.Direction) space.Set {
+			_, most := j.region(s, o.part, nic, dir)
+			return s.Complement(most)
+		}
+	}
+	return ask
 }
 
 // surely is the flows that surely are between two of the ends.

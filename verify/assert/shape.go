@@ -16,8 +16,9 @@ import (
 // Report is results in the JSON shape that scripts rely on. Arrays are never
 // null.
 type Report struct {
-	Results []ReportResult `json:"results"`
-	Summary Summary        `json:"summary"`
+	Results  []ReportResult  `json:"results"`
+	Summary  Summary         `json:"summary"`
+	Coverage *CoverageReport `json:"coverage,omitempty"`
 }
 
 // Summary counts results by state.

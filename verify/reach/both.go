@@ -12,15 +12,25 @@ import (
 // bothEnds asks the NICs of both ends: the flows are told as the receiving NICs
 // see them, inbound.
 func (p *Prober) bothEnds(at *pace, q *Question) (out []Set, err error) {
-	rounds, err := p.senders(at, q)
+	if out, err = p.between(at, q, q.From.Members, p.changed(q.To.Members)); err != nil || p.variant == nil {
+		return out, err
+	}
+	// The flows that a changed NIC sends to others.
+	others := slices.DeleteFunc(slices.Clone(q.To.Members), func(m Member) bool { return p.variant.nics[m.NIC] != nil })
+	more, err := p.between(at, q, p.changed(q.From.Members), others)
+	return append(out, more...), err
+}
+
+func (p *Prober) between(at *pace, q *Question, from, to []Member) (out []Set, err error) {
+	rounds, err := p.senders(at, from)
 	if err != nil {
 		return nil, err
 	}
-	at.total += len(rounds) * len(q.To.Members)
+	at.total += len(rounds) * len(to)
 	for _, sources := range rounds {
 		g := newGrouping(p, q, flow.Inbound)
 		asked := p.asked(q, flow.Inbound, sources.at)
-		for _, m := range q.To.Members {
+		for _, m := range to {
 			for _, l := range p.Locals(m.NIC, flow.Inbound) {
 				where := l.At
 				if m.Within != nil {
@@ -63,10 +73,10 @@ type round struct {
 	closed bool // holds ranges; nobody else is let in
 }
 
-func (p *Prober) senders(pace *pace, q *Question) (out []senders, err error) {
+func (p *Prober) senders(pace *pace, from []Member) (out []senders, err error) {
 	var rounds []*round
-	pace.total += len(q.From.Members)
-	for _, m := range q.From.Members {
+	pace.total += len(from)
+	for _, m := range from {
 		for _, l := range p.Locals(m.NIC, flow.Outbound) {
 			at := l.At
 			if m.Within != nil {

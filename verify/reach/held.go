@@ -22,7 +22,9 @@ type Held struct {
 func (p *Prober) Far(e *End, c *network.NIC) (out Held) {
 	switch {
 	case e.tag != nil:
-		return heldTag(p.ix.Selectors().Of(c, *e.tag))
+		out = heldTag(p.ix.Selectors().Of(c, *e.tag))
+		out.Sure, out.Most = out.Sure.Minus(e.without), out.Most.Minus(e.without)
+		return out
 	case !e.IsNICs() || len(e.Prefixes) > 0:
 		return Held{Sure: e.addresses, Most: e.addresses}
 	case e.held != nil:

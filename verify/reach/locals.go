@@ -30,6 +30,9 @@ func (p *Prober) Locals(c *network.NIC, dir flow.Direction) (out []Located) {
 		}
 		out = append(out, Located{at, k})
 	}
+	if v := p.variant; v != nil && v.nics[c] != nil {
+		return p.variantLocals(c, v.nics[c], dir, add, &out)
+	}
 	known := index.Addresses{}
 	for _, l := range p.ix.Locals(c) {
 		a := l.Address.Netip()
@@ -45,7 +48,7 @@ func (p *Prober) Locals(c *network.NIC, dir flow.Direction) (out []Located) {
 		return out
 	}
 	p.note(c.ID + " has an address that is not recorded; answered for every address of its subnet")
-	for _, part := range p.cutByRules(c, dir, openAddresses(c).Minus(known)) {
+	for _, part := range p.cutByRules(p.ix, c, dir, openAddresses(c).Minus(known)) {
 		first := netip.Addr{}
 		if len(part.V4) > 0 {
 			first = part.V4[0].First.Netip()
@@ -60,10 +63,10 @@ func (p *Prober) Locals(c *network.NIC, dir flow.Direction) (out []Located) {
 // cutByRules cuts local addresses of a NIC, one range a part, where the local
 // side of any of its rules begins or ends: in each part all addresses meet the
 // same rules.
-func (p *Prober) cutByRules(c *network.NIC, dir flow.Direction, at index.Addresses) (out []index.Addresses) {
+func (p *Prober) cutByRules(ix *index.Index, c *network.NIC, dir flow.Direction, at index.Addresses) (out []index.Addresses) {
 	var sides []index.Addresses
 	for _, r := range rulesOf(p.net, c, dir) {
-		side := p.ix.Selectors().Side(c, r, dir == flow.Outbound, true)
+		side := ix.Selectors().Side(c, r, dir == flow.Outbound, true)
 		sides = append(sides, side.Sure)
 		for _, d := range side.May {
 			sides = append(sides, d.Where)

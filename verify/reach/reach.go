@@ -30,6 +30,7 @@ type Prober struct {
 	noted     map[string]bool
 	met       map[*network.NIC]bool // NICs with flows that the question asks about
 	seats     [2]int                // NICs that can be asked, by receivers and senders
+	variant   *variant              // NICs with other rules; nil without
 }
 
 // Decision is what boxes are told apart by.
@@ -217,9 +218,12 @@ func (p *Prober) oneEnd(at *pace, q *Question, dir flow.Direction, near []Member
 // that have them.
 func (p *Prober) nearMembers(e *End) (out []Member) {
 	if e.IsNICs() {
-		return e.Members
+		return p.changed(e.Members)
 	}
 	for _, c := range p.net.NICs {
+		if p.variant != nil && p.variant.nics[c] == nil {
+			continue
+		}
 		m := Member{NIC: c}
 		if e.Text != Anything.Text {
 			within := p.Remotes(e, c)
@@ -281,7 +285,11 @@ func (p *Prober) base(k *index.Classifier, dir, seen flow.Direction) space.Map {
 	key := baseKey{k, dir, seen}
 	m, ok := p.bases[key]
 	if !ok {
-		m = p.space.Of(k.Partition(), seen, p.labelOf)
+		label := p.labelOf
+		if v := p.variant; v != nil && v.classifiers[k] {
+			label = func(id index.VerdictID) int { return p.label(decisionOf(v.ix.Verdict(id))) }
+		}
+		m = p.space.Of(k.Partition(), seen, label)
 		p.bases[key] = m
 	}
 	return m
@@ -293,15 +301,18 @@ func (p *Prober) labelOf(id index.VerdictID) int {
 	}
 	l := p.verdicts[id]
 	if l == 0 {
-		v := p.ix.Verdict(id)
-		d := Decision{Access: v.Access, Rule: v.Rule, Layer: v.Layer, Reason: v.Reason}
-		if v.Access == flow.Unknown {
-			d.Rule, d.Layer = 0, flow.NoLayer
-		}
-		l = p.label(d)
+		l = p.label(decisionOf(p.ix.Verdict(id)))
 		p.verdicts[id] = l
 	}
 	return l
+}
+
+func decisionOf(v flow.Verdict) Decision {
+	d := Decision{Access: v.Access, Rule: v.Rule, Layer: v.Layer, Reason: v.Reason}
+	if v.Access == flow.Unknown {
+		d.Rule, d.Layer = 0, flow.NoLayer
+	}
+	return d
 }
 
 func (p *Prober) label(d Decision) int {
