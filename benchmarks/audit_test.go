@@ -36,7 +36,7 @@ func BenchmarkAudit(b *testing.B) {
 		var r *audit.Report
 		for b.Loop() {
 			var err error
-			if r, err = audit.Run(context.Background(), audit.Input{Network: w.net, Index: w.index}, audit.Options{}); err != nil {
+			if r, err = audit.Run(context.Background(), audit.Input{Network: w.Network, Index: w.Index}, audit.Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}
