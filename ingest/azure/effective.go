@@ -133,7 +133,7 @@ func (r *reader) effectiveRule(n *jsontree.Node, group string) (EffectiveRule, [
 		}
 	}
 	id := group + "/" + segment + "/" + name
-	q := r.newRule(properties(n), network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()})
+	q := r.newRule(n, properties(n), id, name, kind)
 	q.effective = true
 	q.read()
 	out := EffectiveRule{Rule: q.Rule}

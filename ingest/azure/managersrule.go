@@ -11,7 +11,8 @@ import (
 // adminRule reads a security admin rule, which differs from a security group's in
 // its sides and in what an empty list means: anything.
 func (r *reader) adminRule(n, p *jsontree.Node, id, name string) *network.ManagedRule {
-	q := r.newRule(p, network.Rule{Kind: network.AdminRule, ID: id, Name: name, Origin: n.Origin(), ManagerID: network.ManagerOf(id)})
+	q := r.newRule(n, p, id, name, network.AdminRule)
+	q.ManagerID = network.ManagerOf(q.ID)
 	out := &network.ManagedRule{Rule: q.Rule}
 	if q.hidden() {
 		return out

@@ -100,7 +100,9 @@ func words(n *jsontree.Node) []*jsontree.Node {
 func appendWords(to []*jsontree.Node, n *jsontree.Node) []*jsontree.Node {
 	switch n.Kind() {
 	case jsontree.Array:
-		for item := range n.Elements() {
+		from := len(to)
+		all := n.AppendItems(to)
+		for _, item := range all[from:] {
 			if !blank(item) {
 				to = append(to, item)
 			}

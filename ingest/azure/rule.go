@@ -67,7 +67,7 @@ type ruleReader struct {
 }
 
 // newRule begins to read a rule. One is read to its end before the next begins.
-func (r *reader) newRule(p *jsontree.Node, rule network.Rule) *ruleReader {
+func (r *reader) newRule(n, p *jsontree.Node, id, name string, kind network.RuleKind) ruleReader {
 	f := &r.store.fields
 	ruleFields.Of(p, f[:])
 	if p.Residue() {
@@ -75,8 +75,9 @@ func (r *reader) newRule(p *jsontree.Node, rule network.Rule) *ruleReader {
 			f[i] = p
 		}
 	}
-	rule.ID, rule.Name = r.store.text(rule.ID), r.store.text(rule.Name)
-	return &ruleReader{reader: r, p: p, Rule: r.store.rules.add(rule)}
+	rule := r.store.rules.add()
+	rule.Kind, rule.ID, rule.Name, rule.Origin = kind, r.store.text(id), r.store.text(name), n.Origin()
+	return ruleReader{reader: r, p: p, Rule: rule}
 }
 
 // field returns a member, or the residue that all properties are.
@@ -95,7 +96,7 @@ func (r *reader) rule(n *jsontree.Node, group string, kind network.RuleKind) *ne
 }
 
 func (r *reader) ruleNamed(n, p *jsontree.Node, id, name string, kind network.RuleKind) *network.Rule {
-	q := r.newRule(p, network.Rule{Kind: kind, ID: id, Name: name, Origin: n.Origin()})
+	q := r.newRule(n, p, id, name, kind)
 	if name == "" || n.Get("name").Residue() {
 		q.faults.Warnf(n.Origin(), "no-name", "the rule has no readable name")
 	}

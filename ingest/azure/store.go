@@ -14,12 +14,13 @@ import (
 // memory. Strings are copies: a network must not hold on to the text of a
 // file. A store is for one goroutine.
 type store struct {
-	words, references map[string]string
-	bytes             []byte // free rest of a block
-	rules             block[network.Rule]
-	selectors         block[network.Selector]
-	texts             block[string]
-	ports             block[flow.PortRange]
+	words      [1 << wordBits]string
+	references map[string]string
+	bytes      []byte // free rest of a block
+	rules      block[network.Rule]
+	selectors  block[network.Selector]
+	texts      block[string]
+	ports      block[flow.PortRange]
 
 	// Room that reading one rule needs and the next one reuses.
 	one, many []*jsontree.Node
@@ -32,7 +33,7 @@ type store struct {
 }
 
 func newStore() *store {
-	return &store{words: map[string]string{}, references: map[string]string{}, byName: map[string]*network.Rule{}}
+	return &store{references: map[string]string{}, byName: map[string]*network.Rule{}}
 }
 
 // id is word for references to other resources.
@@ -41,7 +42,7 @@ func (s *store) id(id string) string {
 		return kept
 	}
 	kept := s.text(id)
-	if len(s.references) < mostWords {
+	if len(s.references) < most {
 		s.references[kept] = kept
 	}
 	return kept
@@ -49,7 +50,8 @@ func (s *store) id(id string) string {
 
 const (
 	longestWord = 48
-	mostWords   = 1 << 14
+	wordBits    = 12
+	most        = 1 << 14 // entries of a map
 	blockBytes  = 16 << 10
 	blockItems  = 256
 )
@@ -68,7 +70,7 @@ func (s *store) letGo() {
 // rulesByName returns an empty map.
 func (s *store) rulesByName() map[string]*network.Rule {
 	// Emptying takes time by the most it ever held.
-	if len(s.byName) > mostWords {
+	if len(s.byName) > most {
 		s.byName = map[string]*network.Rule{}
 	}
 	clear(s.byName)
@@ -77,14 +79,20 @@ func (s *store) rulesByName() map[string]*network.Rule {
 
 // word returns a string that repeats.
 func (s *store) word(text string) string {
-	if kept, ok := s.words[text]; ok {
-		return kept
+	if text == "" || len(text) > longestWord {
+		return s.text(text)
 	}
-	kept := s.text(text)
-	if len(text) <= longestWord && len(s.words) < mostWords {
-		s.words[kept] = kept
+	// One place for each of many words; a new one takes the place of another.
+	const prime = 0x9e3779b97f4a7c15
+	h := uint64(len(text))
+	for i := range min(len(text), 20) {
+		h = h*31 + uint64(text[i])
 	}
-	return kept
+	place := &s.words[h*prime>>(64-wordBits)]
+	if *place != text {
+		*place = s.text(text)
+	}
+	return *place
 }
 
 // text returns a copy of a string.
@@ -123,12 +131,11 @@ func (b *block[T]) keep(list []T) []T {
 }
 
 // add returns an element of its own.
-func (b *block[T]) add(v T) *T {
+func (b *block[T]) add() *T {
 	if len(b.free) == 0 {
 		b.free = make([]T, blockItems)
 	}
 	p := &b.free[0]
-	*p = v
 	b.free = b.free[1:]
 	return p
 }

@@ -208,7 +208,25 @@ func (n *Node) Items() []*Node {
 	if m := n.src.made; m != nil {
 		return m.items
 	}
-	return slices.AppendSeq(make([]*Node, 0, n.Len()), n.children())
+	return n.AppendItems(make([]*Node, 0, n.Len()))
+}
+
+// AppendItems appends an array's elements in order. Unlike a loop over Elements it
+// allocates nothing but the room in the slice.
+func (n *Node) AppendItems(to []*Node) []*Node {
+	if n.Kind() != Array {
+		return to
+	}
+	if m := n.src.made; m != nil {
+		return append(to, m.items...)
+	}
+	f := n.src.file
+	for i := n.n; i < n.end; {
+		c := f.node(i)
+		to = append(to, c)
+		i = c.end
+	}
+	return to
 }
 
 // Members returns an object's members in source order, duplicates included, nil
