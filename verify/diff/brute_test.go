@@ -147,6 +147,60 @@ func TestDiffEqualsBruteForce(t *testing.T) {
 	}
 }
 
+// TestContentHidesNoChange changes one field of one rule: what a comparison of
+// contents first takes for the same has no change.
+func TestContentHidesNoChange(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 4))
+	other := func(p network.ProtocolMatch) network.ProtocolMatch {
+		if p == 6 {
+			return 17
+		}
+		return 6
+	}
+	fields := map[string]func(r *network.Rule){
+		"access": func(r *network.Rule) {
+			if r.Access = flow.Allow + flow.Deny - r.Access; r.Access > flow.Deny { // it was Unknown
+				r.Access = flow.Deny
+			}
+		},
+		"protocol":          func(r *network.Rule) { r.Protocol = other(r.Protocol) },
+		"source-ports":      func(r *network.Rule) { r.SourcePorts = []flow.PortRange{{First: 4, Last: 5}} },
+		"destination-ports": func(r *network.Rule) { r.DestinationPorts = []flow.PortRange{{First: 4, Last: 5}} },
+		"source":            func(r *network.Rule) { r.Source = []network.Selector{{}} },
+		"destination":       func(r *network.Rule) { r.Destination = []network.Selector{{}} },
+		"facts":             func(r *network.Rule) { r.AddFact("unresolved:x") },
+	}
+	for name, change := range fields {
+		t.Run(name, func(t *testing.T) {
+			changes := 0
+			for range 150 {
+				bytes := randomBytes(rng, 500)
+				before, after := world.New(bytes), world.Draw(bytes)
+				g := after.Net.SecurityGroups[rng.IntN(len(after.Net.SecurityGroups))]
+				if len(g.Rules) == 0 {
+					continue
+				}
+				change(g.Rules[rng.IntN(len(g.Rules))])
+				network.Link(after.Net)
+				var found [2]int
+				for i, all := range []bool{false, true} {
+					r, err := Run(context.Background(), before.Net, after.Net, Options{all: all, Workers: 1})
+					if err != nil {
+						t.Fatal(err)
+					}
+					found[i] = len(r.Changes)
+				}
+				if changes += found[1]; found[0] != found[1] {
+					t.Fatalf("%d changes, of all NICs %d\nbefore\n%s\nafter\n%s", found[0], found[1], before, after)
+				}
+			}
+			if changes == 0 {
+				t.Error("nothing ever changes")
+			}
+		})
+	}
+}
+
 // respell says the same in other words: rules get other names, numbers and
 // places, lists another order, prefixes are cut in two, words change their case.
 func respell(n *network.Network, rng *rand.Rand) {
