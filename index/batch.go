@@ -30,8 +30,15 @@ type Query6 struct {
 // verdict id of each at out[Row]. Questions of one classifier that stand together
 // find its arrays in the cache; the address searches go four at a time, because
 // each step of one waits for memory while the others go on.
+//
+// Long runs of questions about a classifier that has had many are answered by
+// its direct tables.
 func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 	q := questions
+	if d := k.directFor(len(q)); d != nil && (k.open == nil || !anyOpen(q)) {
+		scatterDirect(k, d, q, out, base)
+		return
+	}
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			if k.open != nil && (q[0].Source|q[1].Source|q[2].Source|q[3].Source) >= anySource {

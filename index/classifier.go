@@ -2,6 +2,7 @@ package index
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
@@ -49,6 +50,11 @@ type Classifier struct {
 	open    *pending
 	number  uint32
 	family4 bool
+
+	// Of IPv4 classifiers that are asked often, see direct.
+	directs *directs
+	direct  atomic.Pointer[direct]
+	heat    atomic.Int64 // questions in long runs so far
 }
 
 // IPv4 reports whether the classifier answers for IPv4 remote addresses, IPv6

@@ -43,6 +43,7 @@ type compiler struct {
 
 	nothing, anything, loadBalancer *reach
 
+	directs  directs
 	surveyed sync.Once
 	geo4     *geography[interval.IPv4]
 	geo6     *geography[interval.IPv6]
@@ -88,6 +89,9 @@ func (p *pending) get() *Classifier {
 		}
 		p.built = p.c.build(p.stages, p.kind)
 		p.built.number, p.built.family4 = p.number, p.kind.family4
+		if p.built.family4 && p.built.chain == nil && !p.kind.openSource {
+			p.built.directs = &p.c.directs
+		}
 		for _, s := range p.stages {
 			p.c.release(s)
 		}
@@ -105,6 +109,9 @@ type Options struct {
 	// cut once for the whole index instead of in every list that names it. 0 means
 	// 128, negative means always.
 	LargeSet int
+	// DirectBytes bounds the memory of the direct tables that classifiers get while
+	// they are asked very often. 0 means 64 MiB, negative means no such tables.
+	DirectBytes int
 }
 
 // Compile builds the index of a linked network.
@@ -119,6 +126,9 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	c.maxTable = o.MaxTable
 	if o.LargeSet != 0 {
 		c.largeSet = max(0, o.LargeSet)
+	}
+	if c.directs.limit = o.DirectBytes; o.DirectBytes == 0 {
+		c.directs.limit = defaultDirectBytes
 	}
 	ix := &Index{c: c, nics: make([]nicEntry, len(n.NICs))}
 

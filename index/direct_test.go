@@ -1,0 +1,109 @@
+package index
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"ipflow/ingest/flow"
+)
+
+// Direct tables, by either loop, give the answers of the intervals.
+func TestDirectEqualsIntervals(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 29))
+	dependent, wide := 0, 0
+	for round := range 24 {
+		n := taggedNetwork(rng, 2+round, 12, 8+round*6)
+		ix, err := Compile(context.Background(), n, Options{LargeSet: round%2*8 - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		local := flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)
+		k := ix.Classifier(n.NICs[0], flow.Inbound, local)
+		d := newDirect(k)
+		if d == nil {
+			t.Fatal("no direct tables")
+		}
+		var questions []Query4
+		for _, a := range borders(n) {
+			if !a.Is4() {
+				continue
+			}
+			for range 8 {
+				questions = append(questions, Query4{
+					Remote: flow.AddressFrom(a).As4() ^ rng.Uint32N(2)*rng.Uint32(), Row: uint32(len(questions)), Source: rng.Uint32N(4),
+					Destination: uint16(rng.IntN(9)), Protocol: []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP}[rng.IntN(4)],
+				})
+			}
+		}
+		want := make([]VerdictID, len(questions))
+		for i, q := range questions {
+			want[i] = 7 + k.Classify4(q.Remote, q.Protocol, q.Source, q.Destination)
+			if got := k.at(d.row(q.Remote), d.column(k.lookup.group[q.Protocol], uint16(q.Source), q.Destination)); 7+got != want[i] {
+				t.Fatalf("round %d, question %+v, one by one: %d, want %d", round, q, got, want[i]-7)
+			}
+		}
+		dependent += len(d.bySource)
+		for _, passes := range []bool{false, true} {
+			d.passes.Store(passes)
+			got := make([]VerdictID, len(questions))
+			if k.table8 != nil {
+				chosen(k, d, k.table8, questions, got, 7)
+			} else {
+				wide++
+				chosen(k, d, k.table16, questions, got, 7)
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d, in passes %v: another answer", round, passes)
+			}
+		}
+		if rng.IntN(2) == 0 { // as callers meet them, open source ports among the others
+			questions[rng.IntN(len(questions))].Source = OpenSource
+		}
+		long := slices.Repeat(questions, 1+2*hotAfter/len(questions))
+		got := make([]VerdictID, len(questions))
+		Scatter4(k, long, got, 7)
+		for i, q := range questions {
+			if want := 7 + k.Classify4(q.Remote, q.Protocol, q.Source, q.Destination); got[i] != want {
+				t.Fatalf("round %d, question %+v of a long run: %d, want %d", round, q, got[i], want)
+			}
+		}
+		if allocs := testing.AllocsPerRun(2, func() { Scatter4(k, long, got, 7) }); allocs != 0 && !anyOpen(questions) {
+			t.Errorf("a long run allocates %v times", allocs)
+		}
+		if k.direct.Load() == nil {
+			t.Fatalf("round %d: not hot after %d questions", round, len(long))
+		}
+	}
+	if dependent == 0 || wide == 0 {
+		t.Errorf("%d columns by source port, %d wide tables: the test tests nothing", dependent, wide)
+	}
+}
+
+// Direct tables stay within their memory: the first go when others come.
+func TestDirectsAreBounded(t *testing.T) {
+	n := taggedNetwork(rand.New(rand.NewPCG(3, 3)), 4, 4, 10)
+	ix, err := Compile(context.Background(), n, Options{DirectBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	size := newDirect(k).bytes()
+	twins := make([]*Classifier, 2*(1<<20)/size)
+	for i := range twins { // as many classifiers as would take twice the memory
+		twins[i] = &Classifier{
+			start4: k.start4, of: k.of, zoned: k.zoned, zones: k.zones, geo4: k.geo4, lookup: k.lookup, width: k.width,
+			table8: k.table8, table16: k.table16, verdicts: k.verdicts, directs: k.directs,
+		}
+		if twins[i].directFor(hotAfter) == nil {
+			t.Fatalf("classifier %d has no direct tables", i)
+		}
+		if k.directs.bytes > 1<<20 {
+			t.Fatalf("%d bytes", k.directs.bytes)
+		}
+	}
+	if twins[0].direct.Load() != nil || twins[len(twins)-1].direct.Load() == nil {
+		t.Error("the first should be gone and the last be there")
+	}
+}
