@@ -441,7 +441,7 @@ func drawExpectation(rng *rand.Rand, n *network.Network, list []place) *expectat
 // NICs and groups, and tries every flow with the oracle: the state is exactly
 // what the flows say, and the witness is one of them.
 func TestWholeCIDREqualsBruteForce(t *testing.T) {
-	worlds := 600
+	worlds := 400
 	if testing.Short() {
 		worlds = 300
 	}

@@ -39,7 +39,7 @@ func rewritten(n *network.Network, m *Mutant) {
 // not hold there, it has no effect iff the oracle sees none, and the flow of a
 // survivor goes as is told.
 func TestMutantsEqualRewrittenNetworks(t *testing.T) {
-	worlds := 30
+	worlds := 16
 	if testing.Short() {
 		worlds = 12
 	}

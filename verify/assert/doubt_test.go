@@ -88,7 +88,7 @@ func holdings(n *network.Network, sel *index.Selectors) (out []holding) {
 // otherwise after a pass, and one that surely is meant and surely goes otherwise
 // is a failure.
 func TestNothingIsMissed(t *testing.T) {
-	worlds := 800
+	worlds := 500
 	if testing.Short() {
 		worlds = 200
 	}

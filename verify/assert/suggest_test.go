@@ -57,7 +57,7 @@ func TestSuggestedSuiteOfTheExamplePasses(t *testing.T) {
 }
 
 func TestSuggestedSuitesOfWorldsPass(t *testing.T) {
-	worlds := 400
+	worlds := 200
 	if testing.Short() {
 		worlds = 60
 	}
