@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case r.rounds < 1:
 		return fmt.Errorf("--rounds takes 1 or more, not %d", r.rounds)
 	}
-	r.command = strings.TrimSpace("race " + strings.Join(args, " "))
+	r.command = commandLine(fs)
 	if r.quick {
 		r.rounds = min(r.rounds, 2)
 	}
@@ -111,6 +111,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return r.runAll(names, *out, *into, stdout)
+}
+
+// commandLine is the race as `make race` takes it. Where files lie is of no
+// interest to readers of the tables.
+func commandLine(fs *flag.FlagSet) string {
+	line := "make race"
+	fs.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "only", "rounds":
+			line += " " + strings.ToUpper(f.Name) + "=" + f.Value.String()
+		case "quick":
+			line += " QUICK=1"
+		}
+	})
+	return line
 }
 
 // toolsDir is where benchmarks/anchors/install puts DuckDB.

@@ -48,7 +48,7 @@ func skipAbsent(t *testing.T, printed string) {
 
 func TestHotListRace(t *testing.T) {
 	printed := quick(t, "hotlist")
-	for _, want := range []string{"| nsg1000+tags: ", "| adversarial |", "hot list, 50 and 200 rules, uniform and flow-like", "quick sizes"} {
+	for _, want := range []string{"| nsg1000+tags: ", "| adversarial |", "hot list, 50 and 200 rules, uniform and flow-like", "quick sizes", "`make race ONLY=hotlist QUICK=1 ROUNDS=1`"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("no %q in\n%s", want, printed)
 		}
