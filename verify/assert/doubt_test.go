@@ -138,8 +138,13 @@ func TestNothingIsMissed(t *testing.T) {
 			}
 			return !t.Failed()
 		})
-		if w := r.Witness; r.State == Fail && only.text == "" {
-			if sure, _ := both(near.near, far.far, w.NIC, w.Tuple.Local.Netip(), w.Tuple.Remote.Netip()); !sure {
+		if w := r.Witness; r.State == Fail {
+			sure, _ := both(near.near, far.far, w.NIC, w.Tuple.Local.Netip(), w.Tuple.Remote.Netip())
+			if only.text != "" {
+				_, within := only.far(w.NIC, w.Tuple.Remote.Netip())
+				sure = sure && !within
+			}
+			if !sure {
 				t.Errorf("world %d fails with %s %+v, which may not be meant\n%s", i, w.NIC.ID, w.Tuple, text)
 			}
 		}
