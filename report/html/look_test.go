@@ -2,10 +2,10 @@ package html
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -257,26 +257,29 @@ func TestPrint(t *testing.T) {
 }
 
 // TestLargeReportIsFast measures from navigation to the page's own mark that it
-// can be used, then a search among 5,000 rules.
+// can be used, then a search among 5,000 rules, then every view. IPFLOW_REPORT
+// names a page to measure in the place of the made-up one.
 func TestLargeReportIsFast(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large report")
 	}
-	start := time.Now()
-	b := open(t, largeReport())
-	all := time.Since(start)
+	file := os.Getenv("IPFLOW_REPORT")
+	if file == "" {
+		file = fileOf(t, largeReport())
+	}
+	b := openFile(t, file)
 	ready := eval[int](b, "Number(document.documentElement.dataset.ready)")
 	b.view("rules")
 	search := eval[float64](b, `new Promise(done => {
 		const field = document.querySelector('#rules input'), start = performance.now();
 		const count = document.querySelector('#rules .count'), before = count.textContent;
 		new MutationObserver(() => { if (count.textContent !== before) done(performance.now() - start) }).observe(count, { childList: true, characterData: true, subtree: true });
-		field.value = 'nsg-249 allow'; field.dispatchEvent(new Event('input'));
+		field.value = '24 allow'; field.dispatchEvent(new Event('input'));
 	})`, chromedp.EvalAwaitPromise)
 	rows := eval[int](b, "document.querySelectorAll('#rules tbody tr').length")
-	t.Logf("10,000 NICs, 5,000 rules, 400 zones: usable %d ms after navigation, search %.0f ms (writing, a new tab and loading %s)", ready, search, all.Round(time.Millisecond))
-	if rows == 0 || rows > 20 {
-		t.Errorf("the search shows %d rules", rows)
+	t.Logf("usable %d ms after navigation, search among the rules %.0f ms", ready, search)
+	if rows == 0 {
+		t.Error("the search shows no rule")
 	}
 	// docs/performance.md has the figure of a machine at rest; here others work too.
 	if limit := 10_000; ready > limit {

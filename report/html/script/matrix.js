@@ -211,7 +211,7 @@ function cellRules(row) {
 }
 
 function zonePairs(from, to) {
-  const entry = (label, zone) => [label, [mono(text(zones.name[zone])), el("br"), some(list(zones.nics[zone]), nicRef, 6)]];
+  const entry = (label, zone) => [label, [mono(text(zones.name[zone])), list(zones.nics[zone]).length > 0 && [el("br"), some(list(zones.nics[zone]), nicRef, 6)]]];
   return pairs([entry("From", from), entry("To", to)]);
 }
 
