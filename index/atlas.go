@@ -23,8 +23,8 @@ type atlas[T interval.Point[T]] struct {
 	starts []T      // interval i runs from starts[i] to before starts[i+1]
 	region []uint16 // of each interval
 	sets   [][]uint16
-	count  int                  // regions
-	root   func(T) (lo, hi int) // starts[lo] <= address < starts[hi]; nil without
+	count  int      // regions
+	root   []uint32 // IPv4: by the first 16 bits, the interval in which such addresses begin, and one more
 }
 
 const (
@@ -94,8 +94,8 @@ func cutByLarge[T interval.Point[T]](sets []interval.Set[T]) *atlas[T] {
 // find returns the interval of an address.
 func (a *atlas[T]) find(p T) int {
 	lo, hi := 0, len(a.starts) // starts[lo] <= p < starts[hi]
-	if a.root != nil {
-		lo, hi = a.root(p)
+	if ip, four := any(p).(interval.IPv4); four && a.root != nil {
+		lo, hi = int(a.root[ip>>16]), int(a.root[ip>>16+1])+1
 	}
 	for hi-lo > 1 {
 		m := int(uint(lo+hi) >> 1)
@@ -110,9 +110,8 @@ func (a *atlas[T]) find(p T) int {
 
 func (a *atlas[T]) regionOf(p T) uint16 { return a.region[a.find(p)] }
 
-// newRoot returns where to look for an IPv4 address, by its first 16 bits.
-func newRoot(starts []interval.IPv4) func(interval.IPv4) (lo, hi int) {
-	var first [1<<16 + 1]uint32 // by 16 bits: the interval in which such addresses begin
+func newRoot(starts []interval.IPv4) []uint32 {
+	first := make([]uint32, 1<<16+1)
 	at := 0
 	for n := range 1 << 16 {
 		for at+1 < len(starts) && starts[at+1] <= interval.IPv4(n)<<16 {
@@ -121,7 +120,16 @@ func newRoot(starts []interval.IPv4) func(interval.IPv4) (lo, hi int) {
 		first[n] = uint32(at)
 	}
 	first[1<<16] = uint32(len(starts) - 1)
-	return func(a interval.IPv4) (lo, hi int) { return int(first[a>>16]), int(first[a>>16+1]) + 1 }
+	return first
+}
+
+// region4 is regionOf for the loops that answer flows: most addresses need no search.
+func region4(a *atlas[interval.IPv4], p uint32) uint16 {
+	if a.root == nil {
+		return a.region[search32(a.starts, interval.IPv4(p))]
+	}
+	lo, hi := a.root[p>>16], a.root[p>>16+1]
+	return a.region[int(lo)+search32(a.starts[lo:hi+1], interval.IPv4(p))]
 }
 
 // manyIntervals is where zoneOver stops looking: a range that spans more

@@ -108,6 +108,12 @@ func TestAtlasChangesNoAnswer(t *testing.T) {
 			}
 		}
 		for _, remote := range borders(n) {
+			if remote.Is4() {
+				a := flow.AddressFrom(remote).As4()
+				if got, want := region4(all[1].c.geo4.atlas, a), all[1].c.geo4.region[search32(all[1].c.geo4.starts, interval.IPv4(a))]; got != want {
+					t.Fatalf("round %d: region of %s is %d, want %d", round, remote, got, want)
+				}
+			}
 			q := flow.Tuple{Local: flow.AddressFrom(netip.MustParseAddr("10.0.0.4")), Remote: flow.AddressFrom(remote), Direction: flow.Inbound}
 			if !remote.Is4() {
 				q.Local = flow.AddressFrom(netip.MustParseAddr("fd00::4"))

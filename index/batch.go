@@ -63,7 +63,7 @@ func (k *Classifier) answer4(at int, q *Query4) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {
-		row = k.inZone(of, k.zones.of[k.geo4.region[search32(k.geo4.starts, interval.IPv4(q.Remote))]])
+		row = k.inZone(of, k.zones.of[region4(k.geo4.atlas, q.Remote)])
 	}
 	return k.at(row, k.lookup.column(k.lookup.group[q.Protocol], q.Source, q.Destination))
 }

@@ -102,7 +102,7 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 	}
 	of := k.of[search32(k.start4, remote)]
 	if of&1 == 1 {
-		return k.at(k.inZone(of, k.zones.of[k.geo4.region[search32(k.geo4.starts, interval.IPv4(remote))]]), k.lookup.column(k.lookup.group[p], source, destination))
+		return k.at(k.inZone(of, k.zones.of[region4(k.geo4.atlas, remote)]), k.lookup.column(k.lookup.group[p], source, destination))
 	}
 	return k.at(of>>1, k.lookup.column(k.lookup.group[p], source, destination))
 }
