@@ -95,14 +95,18 @@ func (m *Member) hasAddress(t *testing.T, a netip.Addr) bool {
 }
 
 // exposedTo returns the access and rule that the report tells for a flow from a
-// zone, Deny when it is not told.
+// zone, or to it, Deny when it is not told.
 func exposedTo(t *testing.T, r *Report, nic string, zone string, q flow.Tuple) (access, rule string) {
 	t.Helper()
 	access = "Deny"
-	for i := range r.Exposures {
-		x := &r.Exposures[i]
+	groups, exposures := r.Groups, r.Exposures
+	if q.Direction == flow.Outbound {
+		groups, exposures = r.OutboundGroups, r.Outbound
+	}
+	for i := range exposures {
+		x := &exposures[i]
 		member := func(m Member) bool { return m.NIC == nic && m.hasAddress(t, q.Local.Netip()) }
-		if !slices.Contains(x.Zones, zone) || !slices.ContainsFunc(r.Groups[x.Group-1].Members, member) {
+		if !slices.Contains(x.Zones, zone) || !slices.ContainsFunc(groups[x.Group-1].Members, member) {
 			continue
 		}
 		for k := range x.Boxes {
@@ -118,9 +122,9 @@ func exposedTo(t *testing.T, r *Report, nic string, zone string, q flow.Tuple) (
 }
 
 // TestExposuresEqualBruteForce asks the oracle about every flow of small worlds,
-// from the Internet and from the subnets, at every address of every NIC.
+// from and to the Internet and the subnets, at every address of every NIC.
 func TestExposuresEqualBruteForce(t *testing.T) {
-	asked, open, unknown := 0, 0, 0
+	asked, open, unknown := 0, map[flow.Direction]int{}, map[flow.Direction]int{}
 	eachWorld(t, 40, 1, func(w *world.World, r *Report) {
 		judge := oracle.New(w.Net)
 		ix, err := index.Compile(context.Background(), w.Net, index.Options{})
@@ -130,7 +134,7 @@ func TestExposuresEqualBruteForce(t *testing.T) {
 		p := reach.New(w.Net, ix)
 		inside := map[*network.NIC]index.Addresses{}
 		w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
-			if q.AnySourcePort || q.Direction != flow.Inbound || c.IPConfigOf(q.Local.Netip()) == nil {
+			if q.AnySourcePort || c.IPConfigOf(q.Local.Netip()) == nil {
 				return true
 			}
 			if _, ok := inside[c]; !ok {
@@ -148,24 +152,24 @@ func TestExposuresEqualBruteForce(t *testing.T) {
 				asked++
 				switch {
 				case !in && access != "Deny":
-					t.Errorf("%s %+v is told of %s and does not come from there", c.ID, q, zone)
+					t.Errorf("%s %+v is told of %s and is not of there", c.ID, q, zone)
 				case in && want == "Deny" && access != "Deny":
 					t.Errorf("%s %+v from %s: told %s, the oracle denies", c.ID, q, zone, access)
 				case in && want != "Deny" && (access != want || by != rule):
 					t.Errorf("%s %+v from %s: told %s by %q, the oracle says %s by %q", c.ID, q, zone, access, by, want, rule)
 				case in && access == "Allow":
-					open++
+					open[q.Direction]++
 				case in && access == "Unknown":
-					unknown++
+					unknown[q.Direction]++
 				}
 			}
 			return !t.Failed()
 		})
 	})
-	if asked == 0 || open == 0 || unknown == 0 {
-		t.Errorf("asked %d, open %d, unknown %d: the worlds show nothing", asked, open, unknown)
+	if len(open) != 2 || len(unknown) != 2 {
+		t.Errorf("asked %d, open %v, unknown %v: the worlds show nothing", asked, open, unknown)
 	}
-	t.Logf("%d questions, %d open, %d unknown", asked, open, unknown)
+	t.Logf("%d questions, %v open, %v unknown", asked, open, unknown)
 }
 
 // zonesAt are the zones of the report that hold an address.
@@ -238,6 +242,15 @@ func TestWitnessesAreConfirmed(t *testing.T) {
 				}
 			}
 		}
+		for i := range r.Outbound {
+			shown["outbound"]++
+			x := &r.Outbound[i]
+			confirm(t, w.Net, x.Witness)
+			q, _ := x.Witness.tuple(t, w.Net)
+			if access, _ := exposedTo(t, r, x.Witness.NIC, x.Zones[0], q); access != x.Access || q.Direction != flow.Outbound {
+				t.Errorf("the witness of outbound flows %d is not one of them: %+v", x.ID, *x.Witness)
+			}
+		}
 		for i := range r.Cells {
 			shown["cell"]++
 			confirm(t, w.Net, r.Cells[i].Witness)
@@ -260,7 +273,7 @@ func TestWitnessesAreConfirmed(t *testing.T) {
 			}
 		}
 	})
-	for _, what := range []string{"service", "cell", exposureCategory, unknownCategory, ruleCategory} {
+	for _, what := range []string{"service", "cell", "outbound", exposureCategory, unknownCategory, ruleCategory} {
 		if shown[what] == 0 {
 			t.Errorf("no world has a witness of a %s", what)
 		}
