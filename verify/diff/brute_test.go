@@ -48,6 +48,25 @@ func compared(a netip.Addr, nics ...*network.NIC) bool {
 	return false
 }
 
+// tells reports whether a change holds the flow, and what is wrong with what is
+// told of it when its access was and is so, "" when nothing is.
+func (r *Report) tells(c *network.NIC, q flow.Tuple, was, is flow.Access) (hit bool, fault string) {
+	var told []*Change
+	for i := range r.Changes {
+		x := &r.Changes[i]
+		if x.Direction == q.Direction && slices.Contains(x.NICs, c) && slices.ContainsFunc(x.Boxes, func(b space.Box) bool { return holds(&b, q) }) {
+			told = append(told, x)
+		}
+	}
+	switch {
+	case was == is && len(told) > 0, was != is && len(told) != 1:
+		fault = fmt.Sprintf("%s %+v: %s to %s is in %d changes", c.ID, q, was, is, len(told))
+	case len(told) == 1 && (told[0].Before.Access != was || told[0].After.Access != is):
+		fault = fmt.Sprintf("%s %+v: %s to %s, told as %s to %s", c.ID, q, was, is, told[0].Before.Access, told[0].After.Access)
+	}
+	return len(told) > 0, fault
+}
+
 // compareWorlds checks every question of two worlds against the report.
 func compareWorlds(t *testing.T, before, after *world.World) (changed int) {
 	t.Helper()
@@ -83,18 +102,8 @@ func compareWorlds(t *testing.T, before, after *world.World) (changed int) {
 			return true
 		}
 		was, is := judges[0].Classify(o, q).Access, judges[1].Classify(c, q).Access
-		var hits []*Change
-		for i := range r.Changes {
-			x := &r.Changes[i]
-			if x.Direction == q.Direction && slices.Contains(x.NICs, c) && slices.ContainsFunc(x.Boxes, func(b space.Box) bool { return holds(&b, q) }) {
-				hits = append(hits, x)
-			}
-		}
-		switch {
-		case was == is && len(hits) > 0, was != is && len(hits) != 1:
-			fail("%s %+v: %s to %s is in %d changes", c.ID, q, was, is, len(hits))
-		case len(hits) == 1 && (hits[0].Before.Access != was || hits[0].After.Access != is):
-			fail("%s %+v: %s to %s, told as %s to %s", c.ID, q, was, is, hits[0].Before.Access, hits[0].After.Access)
+		if _, fault := r.tells(c, q, was, is); fault != "" {
+			fail("%s", fault)
 		}
 		return true
 	})
