@@ -35,7 +35,9 @@ other words without effect give no change.
 
 OLD and NEW are files or directories, several joined by commas; --old and --new
 name further ones. -s names files that belong to both sides, for example service
-tags. Exit code 1 when something changed, NICs of one side only included.`,
+tags. Exit code 1 when something changed, NICs of one side only included; 4 when
+nothing is seen to, but flows are Unknown on both sides where rules differ, or a
+security group differs that stands at no NIC.`,
 		Example: `  ipflow diff before/ after/
   ipflow diff main.json branch.json -s service-tags.json -o markdown > comment.md
   ipflow diff --old before/ --old peers/ --new after/ --new peers/ -o json | jq '.changes[].witness'`,
@@ -111,9 +113,6 @@ func (a *app) diff(ctx context.Context, before, after *ingest.Snapshot, f *diffF
 		return err
 	}
 	stop()
-	if n := len(r.Undecided); n > 0 && output != "text" {
-		a.talk.infof("%s", diag.Printable(fmt.Sprintf("at %d %s flows are Unknown before and after, and may have changed: %s", n, plural(n, "NIC"), fewFacts(r.Facts))))
-	}
 	for i, note := range r.Notes {
 		if i == shownDiagnostics {
 			a.talk.infof("%d more notes like these", len(r.Notes)-i)
@@ -135,8 +134,11 @@ func (a *app) diff(ctx context.Context, before, after *ingest.Snapshot, f *diffF
 	if err != nil {
 		return fmt.Errorf("write diff: %w", err)
 	}
-	if len(r.Changes)+len(r.OnlyOld)+len(r.OnlyNew) > 0 {
+	switch {
+	case len(r.Changes)+len(r.OnlyOld)+len(r.OnlyNew) > 0:
 		return &exitError{code: exitFindings}
+	case r.Open():
+		return &exitError{exitUndecided, usageless("no change is seen, but that is not proven: " + r.Summary())}
 	}
 	return nil
 }
@@ -146,6 +148,8 @@ type diffJSON struct {
 	Changes    []changeJSON `json:"changes"`
 	OnlyBefore []string     `json:"onlyBefore"`
 	OnlyAfter  []string     `json:"onlyAfter"`
+	Undecided  []string     `json:"undecided"` // NICs with flows that are Unknown on both sides
+	Unplaced   []string     `json:"unplaced"`  // groups that differ and stand at no NIC compared
 }
 
 type changeJSON struct {
@@ -176,7 +180,10 @@ func (d *decisionJSON) at() string {
 }
 
 func diffOf(r *diff.Report) diffJSON {
-	out := diffJSON{Changes: []changeJSON{}, OnlyBefore: nicIDs(r.OnlyOld), OnlyAfter: nicIDs(r.OnlyNew)}
+	out := diffJSON{Changes: []changeJSON{}, OnlyBefore: nicIDs(r.OnlyOld), OnlyAfter: nicIDs(r.OnlyNew), Undecided: nicIDs(r.Undecided), Unplaced: []string{}}
+	for _, g := range r.Unplaced {
+		out.Unplaced = append(out.Unplaced, g.ID)
+	}
 	for i := range r.Changes {
 		c := &r.Changes[i]
 		j := changeJSON{

@@ -59,6 +59,9 @@ type Report struct {
 	// by Facts, sorted: whether those changed nobody can tell.
 	Undecided []*network.NIC
 	Facts     []string
+	// Unplaced groups are in both networks and say other things, but stand at no
+	// NIC that was compared: what that changes where they come to stand is not told.
+	Unplaced []*network.SecurityGroup // of the new network, by id
 	// Notes say what the reader must know, sorted.
 	Notes []string
 }
@@ -82,7 +85,7 @@ func Run(ctx context.Context, before, after *network.Network, o Options) (*Repor
 	if err != nil {
 		return nil, err
 	}
-	r.Compared, r.Differing = len(pairs), len(differing)
+	r.Compared, r.Differing, r.Unplaced = len(pairs), len(differing), c.unplaced(pairs)
 	if err := c.compare(ctx, differing); err != nil {
 		return nil, err
 	}
@@ -131,6 +134,38 @@ func (c *comparer) match(r *Report) (pairs []pair) {
 	}
 	return pairs
 }
+
+// unplaced finds the groups that differ and stand at none of the NICs.
+func (c *comparer) unplaced(pairs []pair) (out []*network.SecurityGroup) {
+	placed := map[*network.SecurityGroup]bool{}
+	for _, p := range pairs {
+		for i, s := range c.side {
+			placed[p[i].Group.Group], placed[s.net.SubnetGroup(p[i]).Group] = true, true
+		}
+	}
+	old := map[string]*network.SecurityGroup{}
+	for _, g := range c.side[0].net.SecurityGroups {
+		old[network.Key(g.ID)] = g
+	}
+	printers := [2]*printer{}
+	for i, s := range c.side {
+		printers[i] = newPrinter(s.net, s.selectors, c.options.Rules)
+	}
+	for _, g := range c.side[1].net.SecurityGroups {
+		o := old[network.Key(g.ID)]
+		if o == nil || placed[o] || placed[g] {
+			continue
+		}
+		if printers[0].list(listKey{group: o}).mark != printers[1].list(listKey{group: g}).mark {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b *network.SecurityGroup) int { return strings.Compare(network.Key(a.ID), network.Key(b.ID)) })
+	return out
+}
+
+// Open reports whether something may have changed that nobody can tell.
+func (r *Report) Open() bool { return len(r.Undecided)+len(r.Unplaced) > 0 }
 
 func sortChanges(list []Change) {
 	rank := func(c *Change) int {

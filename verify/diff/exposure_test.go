@@ -126,8 +126,8 @@ func TestUnknownOnBothSides(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(r.Changes) > 0 || len(r.Undecided) != c.undecided || strings.Contains(r.summary(), "Unknown before and after") != (c.undecided > 0) {
-				t.Errorf("%d NICs undecided by %v, want %d: %s", len(r.Undecided), r.Facts, c.undecided, r.summary())
+			if len(r.Changes) > 0 || len(r.Undecided) != c.undecided || strings.Contains(r.Summary(), "Unknown before and after") != (c.undecided > 0) {
+				t.Errorf("%d NICs undecided by %v, want %d: %s", len(r.Undecided), r.Facts, c.undecided, r.Summary())
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func (r *Report) WriteMarkdown(w io.Writer, limit int) error {
 		limit = MarkdownLimit
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "### ipflow diff\n\n%s.\n", diag.Markdown(r.summary()))
+	fmt.Fprintf(&b, "### ipflow diff\n\n%s.\n", diag.Markdown(r.Summary()))
 	const reserve = 400 // for what is said about the rest
 	left := 0
 	if len(r.Changes) > 0 {

@@ -35,12 +35,13 @@ func (r *Report) WriteText(w io.Writer) error {
 			p("%s: %s\n", side.word, diag.Printable(n.ID))
 		}
 	}
-	p("%s\n", diag.Printable(r.summary()))
+	p("%s\n", diag.Printable(r.Summary()))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (r *Report) summary() string {
+// Summary tells the report in a sentence.
+func (r *Report) Summary() string {
 	text := fmt.Sprintf("%s at %d of %s", count(len(r.Changes), "change"), r.changed(), count(r.Compared, "NIC"))
 	if len(r.Changes) == 0 {
 		text = "no verdict changed at " + count(r.Compared, "NIC")
@@ -49,11 +50,10 @@ func (r *Report) summary() string {
 		text += fmt.Sprintf(", %d of them new exposure to the Internet", n)
 	}
 	if n := len(r.Undecided); n > 0 {
-		facts := r.Facts
-		if more := len(facts) - shownFacts; more > 0 {
-			facts = append(slices.Clip(facts[:shownFacts]), fmt.Sprintf("%d more", more))
-		}
-		text += fmt.Sprintf("; at %s flows are Unknown before and after, and may have changed (%s)", count(n, "NIC"), strings.Join(facts, ", "))
+		text += fmt.Sprintf("; at %s flows are Unknown before and after, and may have changed (%s)", count(n, "NIC"), few(r.Facts))
+	}
+	if n := len(r.Unplaced); n > 0 {
+		text += fmt.Sprintf("; %s, %s, %s not compared: other rules, but at no NIC of both sides", count(n, "security group"), few(groupNames(r.Unplaced)), be(n))
 	}
 	if n := len(r.OnlyOld); n > 0 {
 		text += "; " + count(n, "NIC") + " only before"
@@ -62,6 +62,28 @@ func (r *Report) summary() string {
 		text += "; " + count(n, "NIC") + " only after"
 	}
 	return text
+}
+
+func groupNames(list []*network.SecurityGroup) (out []string) {
+	for _, g := range list {
+		out = append(out, g.Name)
+	}
+	return out
+}
+
+func be(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// few joins the first of some texts.
+func few(list []string) string {
+	if more := len(list) - shownFacts; more > 0 {
+		list = append(slices.Clip(list[:shownFacts]), fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(list, ", ")
 }
 
 func count(n int, what string) string {
