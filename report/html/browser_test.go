@@ -113,6 +113,14 @@ func open(t *testing.T, r *audit.Report, before ...step) *tab {
 
 func openFile(t *testing.T, file string, before ...step) *tab {
 	t.Helper()
+	b := load(t, file, before...)
+	b.wait("the page to be ready", "'ready' in document.documentElement.dataset")
+	return b
+}
+
+// load opens a page and does not wait for its script.
+func load(t *testing.T, file string, before ...step) *tab {
+	t.Helper()
 	s, err := browser()
 	if errors.Is(err, errNoBrowser) {
 		t.Skip(err)
@@ -135,7 +143,6 @@ func openFile(t *testing.T, file string, before ...step) *tab {
 	b.do(screen(1280, "light"))
 	b.do(before...)
 	b.do(chromedp.Navigate("file://" + filepath.ToSlash(file)))
-	b.wait("the page to be ready", "'ready' in document.documentElement.dataset")
 	return b
 }
 

@@ -1,12 +1,15 @@
 package html
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -252,6 +255,28 @@ func TestPrint(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not on paper", want)
 		}
+	}
+	b.quiet()
+}
+
+// TestWithoutScript: a reader that runs no script sees the cards and the findings.
+func TestWithoutScript(t *testing.T) {
+	r := sampleReport(12, 60, 4)
+	b := load(t, fileOf(t, r), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	text, err := chromedp.Run(b.ctx, chromedp.Text("body"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.Findings {
+		if f := &r.Findings[i]; !f.Dismissed && !strings.Contains(text, f.Title) {
+			t.Errorf("finding %q is not shown", f.Title)
+		}
+	}
+	if !strings.Contains(text, "CIS controls") || strings.Contains(text, "Evidence") {
+		t.Error("without a script the cards are not shown, or the views that need one are")
 	}
 	b.quiet()
 }
