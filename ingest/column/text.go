@@ -2,6 +2,7 @@ package column
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/maphash"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -24,8 +25,10 @@ type Text struct {
 	codes []uint32
 	table []slot // open addressing, a power of two, at most half full
 	seed  maphash.Seed
-	last  uint32 // code of the last value, when codes holds any value
-	some  bool
+	// recent holds codes, plus one, of values by a hash of a few of their bytes:
+	// most rows repeat a value, and finding it there costs less than hashing it
+	// whole. Values made to collide cost a look-up in the table and no more.
+	recent [256]uint32
 
 	// Values of the dictionary, or of the rows once plain.
 	offsets []int32
@@ -69,16 +72,31 @@ func (t *Text) Append(v []byte) {
 		t.offsets = append(t.offsets, int32(len(t.data)))
 		return
 	}
-	if t.some && bytes.Equal(v, t.value(t.last)) {
-		t.codes = append(t.codes, t.last)
+	place := &t.recent[sketch(v)]
+	if c := *place; c != 0 && bytes.Equal(v, t.value(c-1)) {
+		t.codes = append(t.codes, c-1)
 		return
 	}
-	t.some = true
-	t.last = t.intern(v)
-	t.codes = append(t.codes, t.last)
+	code := t.intern(v)
+	*place = code + 1
+	t.codes = append(t.codes, code)
 	if n := len(t.offsets) - 1; 2*n > t.rows && n > 16 || len(t.codes) == trial && 2*n > trial {
 		t.flatten()
 	}
+}
+
+// sketch hashes the length and the last eight bytes: ids and addresses differ
+// there.
+func sketch(v []byte) uint8 {
+	var w uint64
+	if n := len(v); n >= 8 {
+		w = binary.LittleEndian.Uint64(v[n-8:])
+	} else {
+		for _, c := range v {
+			w = w<<8 | uint64(c)
+		}
+	}
+	return uint8((w + uint64(len(v))) * 0x9e3779b97f4a7c15 >> 56)
 }
 
 func (t *Text) value(code uint32) []byte { return t.data[t.offsets[code]:t.offsets[code+1]] }
