@@ -311,3 +311,40 @@ func TestDirAbortLeavesNothing(t *testing.T) {
 		t.Errorf("left behind: %v", names)
 	}
 }
+
+// TestNamedFiles writes a directory of files with names of their own; a later run
+// replaces it, and nothing else.
+func TestNamedFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tables")
+	names := []string{"a.parquet", "b.parquet"}
+	for _, text := range []string{"one", "two"} {
+		d, err := CreateNamed(dir, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			p, err := d.Named(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Write([]byte(text + name)); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "b.parquet")); err != nil || string(got) != text+"b.parquet" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "mine.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CreateNamed(dir, names); err == nil {
+		t.Error("a directory with a file of somebody else is replaced")
+	}
+}
