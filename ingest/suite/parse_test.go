@@ -304,8 +304,7 @@ func TestSchemaAgreesWithReader(t *testing.T) {
 	schema := compileSchema(t)
 	rng := rand.New(rand.NewPCG(7, 2026))
 	pick := func(list ...any) any { return list[rng.IntN(len(list))] }
-	var odd func() any
-	odd = func() any {
+	odd := func() any {
 		return pick(nil, true, 7, -1, 1.5, 70000, "", "x", "*", []any{}, []any{"a"}, []any{1, "b"}, map[string]any{}, map[string]any{"from": "a"}, map[string]any{"x": 1}, "2026-01-01", "deny", "Inbound")
 	}
 	entry := func() any {

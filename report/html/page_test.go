@@ -209,7 +209,8 @@ func TestScriptsParse(t *testing.T) {
 
 // TestSameReportSameBytes.
 func TestSameReportSameBytes(t *testing.T) {
-	if written(t, sampleReport(40, 100, 5)) != written(t, sampleReport(40, 100, 5)) {
+	first := written(t, sampleReport(40, 100, 5))
+	if again := written(t, sampleReport(40, 100, 5)); again != first {
 		t.Error("two pages of one report differ")
 	}
 }

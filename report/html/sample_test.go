@@ -11,9 +11,8 @@ import (
 // sample makes up a consistent report of any size: every reference leads to a
 // row. It is about no network; what the page shows is held against it.
 type sample struct {
-	r    *rand.Rand
-	out  *audit.Report
-	nics int
+	r   *rand.Rand
+	out *audit.Report
 }
 
 const (

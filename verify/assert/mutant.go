@@ -16,7 +16,6 @@ type Mutant struct {
 	Field, Was, Is string
 	changed        *network.Rule
 	after          *network.Rule // the rule behind which the changed one stands, of priority; nil otherwise
-	sourceSide     bool
 }
 
 // maxSelectors is how many prefixes of one side of a rule are changed; of more

@@ -62,7 +62,6 @@ type auditor struct {
 	services   []KnownService
 	known      []space.Set // by service
 	zones      []reach.Zone
-	views      []*view
 	viewOf     map[string]*view
 	seats      []*seat
 	seatsOf    [][]int // positions in seats, by NIC

@@ -28,14 +28,6 @@ func (a atoms) empty() bool {
 	return true
 }
 
-func (a atoms) count() int {
-	n := 0
-	for _, w := range a {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
 func (a atoms) each(f func(int)) {
 	for i, w := range a {
 		for ; w != 0; w &= w - 1 {

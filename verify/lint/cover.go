@@ -16,22 +16,6 @@ func (a region) meets(b region) bool {
 	return true
 }
 
-// within reports whether b covers a alone.
-func (a region) within(b region) bool {
-	if a == nil {
-		return true
-	}
-	if b == nil {
-		return false
-	}
-	for d := range a {
-		if !a[d].within(b[d]) {
-			return false
-		}
-	}
-	return true
-}
-
 func (a region) and(b region) region {
 	if !a.meets(b) {
 		return nil
@@ -41,18 +25,6 @@ func (a region) and(b region) region {
 		out[d] = a[d].and(b[d])
 	}
 	return out
-}
-
-// weight counts the points of a region.
-func (a region) weight() float64 {
-	if a == nil {
-		return 0
-	}
-	w := 1.0
-	for d := range a {
-		w *= float64(a[d].count())
-	}
-	return w
 }
 
 // with returns the region with one dimension replaced.

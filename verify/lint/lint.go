@@ -183,8 +183,6 @@ func Run(ctx context.Context, n *network.Network, o Options) (*Report, error) {
 	return out, nil
 }
 
-func (l *linter) assume(name string) string { return l.net.Assumptions.Value(name) }
-
 // group looks at one group.
 func (l *linter) group(ctx context.Context, g *network.SecurityGroup) (out Report, err error) {
 	add := func(f Finding) {
