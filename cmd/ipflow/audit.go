@@ -83,7 +83,7 @@ worse.`,
 }
 
 func (a *app) audit(ctx context.Context, f *auditFlags, output string) error {
-	now, err := f.day()
+	now, err := dayOf(f.now)
 	if err != nil {
 		return err
 	}
@@ -172,25 +172,6 @@ func (a *app) stepLines() func(step string, done, of int) {
 		last = time.Now()
 		a.talk.line("info", fmt.Sprintf("%s: %d of %d", step, done, of), map[string]any{"step": step, "done": done, "of": of})
 	}
-}
-
-// day is the day that dismissals are held against.
-func (f *auditFlags) day() (time.Time, error) {
-	if f.now != "" {
-		t, err := time.Parse(time.DateOnly, f.now)
-		if err != nil {
-			return t, usagef("--now takes a day, YEAR-MONTH-DAY, not %q", f.now)
-		}
-		return t, nil
-	}
-	if epoch := os.Getenv("SOURCE_DATE_EPOCH"); epoch != "" {
-		seconds, err := strconv.ParseInt(epoch, 10, 64)
-		if err != nil {
-			return time.Time{}, usagef("SOURCE_DATE_EPOCH is a number of seconds, not %q", epoch)
-		}
-		return time.Unix(seconds, 0).UTC(), nil
-	}
-	return time.Now().UTC(), nil
 }
 
 // maxAuditFile bounds the files that say how to audit.

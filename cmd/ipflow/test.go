@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ when a suite cannot be read.`,
 			_, err := io.WriteString(a.stdout, suite.Schema)
 			return err
 		}
-		now, err := f.day()
+		now, err := dayOf(f.now)
 		if err != nil {
 			return err
 		}
@@ -130,25 +129,6 @@ func (f *testFlags) validate(args []string) error {
 		return usagef("no suite: name a YAML or JSON file of assertions; 'ipflow test --help' shows one")
 	}
 	return nil
-}
-
-// day is the day that counts as today.
-func (f *testFlags) day() (time.Time, error) {
-	if f.now != "" {
-		t, err := time.Parse(time.DateOnly, f.now)
-		if err != nil {
-			return t, usagef("--now takes a day as 2026-12-31, not %q", f.now)
-		}
-		return t, nil
-	}
-	if text := os.Getenv("SOURCE_DATE_EPOCH"); text != "" {
-		epoch, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return time.Time{}, usagef("SOURCE_DATE_EPOCH is %q, not a number of seconds", text)
-		}
-		return time.Unix(epoch, 0).UTC(), nil
-	}
-	return time.Now().UTC(), nil
 }
 
 // readSuites reads all files, and tells the faults of all.
