@@ -28,7 +28,7 @@ type Text struct {
 	// recent holds codes, plus one, of values by a hash of a few of their bytes:
 	// most rows repeat a value, and finding it there costs less than hashing it
 	// whole. Values made to collide cost a look-up in the table and no more.
-	recent [256]uint32
+	recent [1 << sketchBits]uint32
 
 	// Values of the dictionary, or of the rows once plain.
 	offsets []int32
@@ -85,9 +85,11 @@ func (t *Text) Append(v []byte) {
 	}
 }
 
+const sketchBits = 10
+
 // sketch hashes the length and the last eight bytes: ids and addresses differ
 // there.
-func sketch(v []byte) uint8 {
+func sketch(v []byte) uint64 {
 	var w uint64
 	if n := len(v); n >= 8 {
 		w = binary.LittleEndian.Uint64(v[n-8:])
@@ -96,7 +98,7 @@ func sketch(v []byte) uint8 {
 			w = w<<8 | uint64(c)
 		}
 	}
-	return uint8((w + uint64(len(v))) * 0x9e3779b97f4a7c15 >> 56)
+	return (w + uint64(len(v))) * 0x9e3779b97f4a7c15 >> (64 - sketchBits)
 }
 
 func (t *Text) value(code uint32) []byte { return t.data[t.offsets[code]:t.offsets[code+1]] }

@@ -72,7 +72,7 @@ func (d *csvDecoder) header() ([]string, error) {
 	}
 	f := fieldSplitter{delimiter: d.delimiter}
 	line := b.data[b.recs[0].first:b.recs[0].end]
-	if len(b.bad) > 0 || !f.split(line) || !utf8.Valid(line) {
+	if len(b.bad) > 0 || !f.split(line, true) || !utf8.Valid(line) {
 		return nil, fmt.Errorf("%s:%d: the header is malformed: quotes do not match, or it is not UTF-8", d.in.name(), b.lineOf(0))
 	}
 	names := make([]string, len(f.fields))
@@ -103,7 +103,7 @@ func (d *csvDecoder) decode(b *block) *column.Batch {
 			continue
 		}
 		rec := b.data[s.first:s.end]
-		if !f.split(rec) || len(f.fields) != d.width || !valid && !utf8.Valid(rec) {
+		if !f.split(rec, b.quotes) || len(f.fields) != d.width || !valid && !utf8.Valid(rec) {
 			t.appendBad()
 			continue
 		}

@@ -44,7 +44,7 @@ func split(t testing.TB, text string, s *splitter) (recs [][]string, lines []int
 				recs = append(recs, nil)
 				continue
 			}
-			if !f.split(b.data[sp.first:sp.end]) {
+			if !f.split(b.data[sp.first:sp.end], b.quotes) {
 				recs = append(recs, nil)
 				continue
 			}

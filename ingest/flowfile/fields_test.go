@@ -23,8 +23,8 @@ func FuzzSplit(f *testing.F) {
 		s := fieldSplitter{delimiter: delimiter}
 		want, wantOK := plainSplit(rec, delimiter)
 		// Twice, for it is reused.
-		for range 2 {
-			if ok := s.split(rec); ok != wantOK || ok && fmt.Sprintf("%q", s.fields) != fmt.Sprintf("%q", want) {
+		for _, quotes := range []bool{true, bytes.IndexByte(rec, '"') >= 0} {
+			if ok := s.split(rec, quotes); ok != wantOK || ok && fmt.Sprintf("%q", s.fields) != fmt.Sprintf("%q", want) {
 				t.Fatalf("split(%q, %q) = %q, %t; want %q, %t", rec, delimiter, s.fields, ok, want, wantOK)
 			}
 		}
@@ -77,7 +77,7 @@ func BenchmarkSplit(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if !s.split(data) {
+				if !s.split(data, strings.Contains(rec, `"`)) {
 					b.Fatal(rec)
 				}
 			}

@@ -26,6 +26,8 @@ type block struct {
 	recs []span
 	bad  []int32 // indexes of records known to be malformed, ascending
 	line int64   // line ends before data in the file
+	// quotes is false when no record has a quote; valid for text with quotes.
+	quotes bool
 }
 
 // lineOf returns the 1-based line on which a record starts.
@@ -121,6 +123,7 @@ func (s *splitter) record(b *block, pos int) (next int, ok bool, err error) {
 		b.add(pos, eol)
 		return eol, true, nil
 	}
+	b.quotes = true
 	end, closed, err := s.quoted(b, pos, eol)
 	if err != nil {
 		return 0, false, err
