@@ -85,7 +85,7 @@ func cutByLarge[T interval.Point[T]](sets []interval.Set[T]) *atlas[T] {
 		}
 		a.starts, a.region = append(a.starts, at), append(a.region, uint16(n))
 		if i == len(bounds) {
-			a.starts, a.region = slices.Clip(a.starts), slices.Clip(a.region)
+			a.starts, a.region = slices.Clip(a.starts), padded(a.region)
 			return a
 		}
 	}
@@ -206,7 +206,7 @@ func (a *atlas[T]) newZones(sets []uint16) *zones {
 			inside[region] |= 1 << i
 		}
 	}
-	z := &zones{sets: sets, of: make([]uint8, a.count)}
+	z := &zones{sets: sets, of: padded(make([]uint8, a.count))}
 	var kinds rowSet[uint64]
 	kinds.reset(1)
 	for region := range inside {

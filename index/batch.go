@@ -27,26 +27,43 @@ type Query6 struct {
 }
 
 // Scatter4 answers all questions with one classifier and puts base plus the
-// verdict id of each at out[Row]. Questions of one classifier that stand together
-// find its arrays in the cache; the address searches go four at a time, because
-// each step of one waits for memory while the others go on.
+// verdict id of each at out[Row], which must be there. It may change the order of
+// the questions.
 //
-// Long runs of questions about a classifier that has had many are answered by
-// its direct tables.
+// Questions of one classifier that stand together find its arrays in the cache.
+// Where the processor has vectors they go sixteen at a time (vector.go), else the
+// address searches go four at a time, because each step of one waits for memory
+// while the others go on. Long runs of questions about a classifier that has had
+// many are answered by its direct tables.
 func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 	q := questions
-	if d := k.directFor(len(q)); d != nil && (k.open == nil || !anyOpen(q)) {
-		scatterDirect(k, d, q, out, base)
+	if k.open != nil {
+		closed := openLast(q, func(q *Query4) bool { return q.Source >= anySource })
+		if closed < len(q) {
+			Scatter4(k.open.get(), q[closed:], out, base)
+			q = q[:closed]
+		}
+	}
+	if len(q) == 0 {
 		return
 	}
+	d := k.directFor(len(q))
+	switch {
+	case d != nil && hasVector:
+		vectorScatterDirect(d, q, verdictsOf(out), uint32(base))
+	case d != nil:
+		scatterDirect(d, q, out, base)
+	case k.chain == nil && hasVector:
+		vectorScatter4(k, q, verdictsOf(out), uint32(base))
+	default:
+		plainScatter4(k, q, out, base)
+	}
+}
+
+// plainScatter4 is the twin of the vector loop.
+func plainScatter4[T ~uint32](k *Classifier, q []Query4, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
-			if k.open != nil && (q[0].Source|q[1].Source|q[2].Source|q[3].Source) >= anySource {
-				for i := range q[:4] {
-					out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
-				}
-				continue
-			}
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
 			out[q[0].Row] = base + T(k.answer4(i0, &q[0]))
 			out[q[1].Row] = base + T(k.answer4(i1, &q[1]))
@@ -55,8 +72,23 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, q[i].Source, q[i].Destination))
+		out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
 	}
+}
+
+// openLast moves the questions that leave the source port open behind the others
+// and returns how many those are.
+func openLast[Q any](q []Q, open func(*Q) bool) (closed int) {
+	n := len(q)
+	for i := 0; i < n; {
+		if !open(&q[i]) {
+			i++
+			continue
+		}
+		n--
+		q[i], q[n] = q[n], q[i]
+	}
+	return n
 }
 
 func (k *Classifier) answer4(at int, q *Query4) VerdictID {
@@ -65,20 +97,32 @@ func (k *Classifier) answer4(at int, q *Query4) VerdictID {
 	if of&1 == 1 {
 		row = k.inZone(of, k.zones.of[region4(k.geo4.atlas, q.Remote)])
 	}
-	return k.at(row, k.lookup.column(k.lookup.group[q.Protocol], q.Source, q.Destination))
+	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
 }
 
 // Scatter6 is Scatter4 for IPv6.
 func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 	q := questions
+	if k.open != nil {
+		closed := openLast(q, func(q *Query6) bool { return q.Source >= anySource })
+		if closed < len(q) {
+			Scatter6(k.open.get(), q[closed:], out, base)
+			q = q[:closed]
+		}
+	}
+	switch {
+	case len(q) == 0:
+	case k.chain == nil && hasVector:
+		vectorScatter6(k, q, verdictsOf(out), uint32(base))
+	default:
+		plainScatter6(k, q, out, base)
+	}
+}
+
+// plainScatter6 is the twin of the vector loop.
+func plainScatter6[T ~uint32](k *Classifier, q []Query6, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
-			if k.open != nil && (q[0].Source|q[1].Source|q[2].Source|q[3].Source) >= anySource {
-				for i := range q[:4] {
-					out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, q[i].Source, q[i].Destination))
-				}
-				continue
-			}
 			i0, i1, i2, i3 := search128x4(k.start6, q[0].remote(), q[1].remote(), q[2].remote(), q[3].remote())
 			out[q[0].Row] = base + T(k.answer6(i0, &q[0]))
 			out[q[1].Row] = base + T(k.answer6(i1, &q[1]))
@@ -87,7 +131,7 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, q[i].Source, q[i].Destination))
+		out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
 	}
 }
 
@@ -97,7 +141,7 @@ func (k *Classifier) answer6(at int, q *Query6) VerdictID {
 	if of&1 == 1 {
 		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, q.remote())]])
 	}
-	return k.at(row, k.lookup.column(k.lookup.group[q.Protocol], q.Source, q.Destination))
+	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
 }
 
 // search32x4 is search32 for four addresses in step.

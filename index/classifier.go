@@ -102,9 +102,9 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 	}
 	of := k.of[search32(k.start4, remote)]
 	if of&1 == 1 {
-		return k.at(k.inZone(of, k.zones.of[region4(k.geo4.atlas, remote)]), k.lookup.column(k.lookup.group[p], source, destination))
+		return k.at(k.inZone(of, k.zones.of[region4(k.geo4.atlas, remote)]), k.lookup.column(p, source, destination))
 	}
-	return k.at(of>>1, k.lookup.column(k.lookup.group[p], source, destination))
+	return k.at(of>>1, k.lookup.column(p, source, destination))
 }
 
 // Classify6 answers for an IPv6 remote address.
@@ -119,9 +119,9 @@ func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uin
 	}
 	of := k.of[search128(k.start6, remote)]
 	if of&1 == 1 {
-		return k.at(k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, remote)]]), k.lookup.column(k.lookup.group[p], source, destination))
+		return k.at(k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, remote)]]), k.lookup.column(p, source, destination))
 	}
-	return k.at(of>>1, k.lookup.column(k.lookup.group[p], source, destination))
+	return k.at(of>>1, k.lookup.column(p, source, destination))
 }
 
 // inZone returns the row of a mixed interval in a zone.
@@ -130,7 +130,11 @@ func (k *Classifier) inZone(of uint16, zone uint8) uint16 {
 }
 
 func (k *Classifier) at(row, column uint16) VerdictID {
-	at := uint32(row)*k.width + uint32(column)
+	return k.cell(uint32(row)*k.width + uint32(column))
+}
+
+// cell returns the verdict at a place of the table.
+func (k *Classifier) cell(at uint32) VerdictID {
 	if k.table8 != nil {
 		return k.verdicts[k.table8[at]]
 	}

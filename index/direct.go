@@ -1,84 +1,80 @@
 package index
 
 import (
-	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"ipflow/index/interval"
 )
 
 // A direct is the fast form of a classifier that is asked very often, for IPv4:
-// addresses and ports lead to rows and columns without a search. It is some
-// hundred times larger than the intervals, so only a few classifiers have one.
+// addresses and services lead to rows and columns without a search, and cells to
+// verdicts without one more load. It is some hundred times larger than the
+// intervals, so only a few classifiers have one.
 //
-// Layout, for p pages of addresses, q and s pages of destination and source ports
-// and g groups of protocols; pages that are equal are one:
+// Layout, for p pages of addresses, r rows and c columns:
 //
-//	root     128 KiB: by the first 16 bits a row, or deeper + a page
-//	pages    512p bytes: by the next 8 bits a row or a page, then by the last 8
-//	ports    512g bytes of page numbers by group and first 8 bits of the port, 512q
-//	         of pages: a column, or depends + a row of bySource
-//	sources  the same for the source port: a position in a row of bySource
-//	bySource columns, so many for each row
-//
-// The table is the classifier's own.
+//	root     128 KiB: by the first 16 bits of an address a row, or deeper + a page
+//	pages    512p bytes: by the next 8 bits a row or deeper + a page, then by the
+//	         last 8; pages that are equal are one
+//	columns  256.5 KiB: by destination key a column, or depends + a row of bySource
+//	sources  256 KiB, when any column depends on the source port: by source key a
+//	         position in a row of bySource
+//	bySource columns, width for each row
+//	cells    4rc bytes: verdicts
 type direct struct {
-	root     [1 << 16]uint16
+	root     []uint16
 	pages    []uint16
-	ports    portPages
-	sources  portPages // empty when no column depends on the source port
+	columns  []uint16
+	sources  []uint16 // nil when no column depends on the source port
 	bySource []uint16
-	width    int // of a row of bySource
-	passes   atomic.Bool
-}
-
-// portPages maps the ports of a protocol group to numbers.
-type portPages struct {
-	top   []uint16 // by group × 256 + first 8 bits: a page
-	pages []uint16
+	width    uint32 // of a row of bySource
+	cells    []uint32
+	row      uint32 // length of a row of cells
 }
 
 const (
 	deeper  = 1 << 15 // a page follows
 	depends = 1 << 15 // the source port counts
+
+	maxDirectCells = 1 << 19 // 2 MiB of cells; with more the caches are of no use
 )
 
-func (p *portPages) at(group uint8, port uint16) uint16 {
-	return p.pages[int(p.top[int(group)<<8|int(port>>8)])<<8|int(port&0xff)]
-}
-
 func (d *direct) bytes() int {
-	return 2 * (len(d.root) + len(d.pages) + len(d.ports.top) + len(d.ports.pages) + len(d.sources.top) + len(d.sources.pages) + len(d.bySource))
+	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.bySource)) + 4*len(d.cells)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
 func newDirect(k *Classifier) *direct {
-	d := &direct{}
-	if !d.addresses(k) || !d.services(k) {
+	d := &direct{row: k.width}
+	cells := max(len(k.table8), len(k.table16))
+	if cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
 		return nil
+	}
+	d.bySource = padded(d.bySource)
+	d.cells = make([]uint32, cells)
+	for i := range d.cells {
+		d.cells[i] = uint32(k.cell(uint32(i)))
 	}
 	return d
 }
 
-// row looks an address up: the plain twin of what the loops below do.
-func (d *direct) row(a uint32) uint16 {
+// rowOf looks an address up.
+func (d *direct) rowOf(a uint32) uint16 {
 	r := d.root[a>>16]
 	if r >= deeper {
-		r = d.pages[int(r-deeper)<<8|int(a>>8&0xff)]
+		r = d.pages[int(r&^deeper)<<8|int(uint8(a>>8))]
 	}
 	if r >= deeper {
-		r = d.pages[int(r-deeper)<<8|int(a&0xff)]
+		r = d.pages[int(r&^deeper)<<8|int(uint8(a))]
 	}
 	return r
 }
 
-// column looks a service up; source is a port.
-func (d *direct) column(group uint8, source, destination uint16) uint16 {
-	c := d.ports.at(group, destination)
+// columnOf looks a service up by its keys.
+func (d *direct) columnOf(source, destination uint32) uint16 {
+	c := d.columns[destination]
 	if c >= depends {
-		c = d.bySource[int(c-depends)*d.width+int(d.sources.at(group, source))]
+		c = d.bySource[uint32(c&^depends)*d.width+uint32(d.sources[source])]
 	}
 	return c
 }
@@ -90,6 +86,11 @@ func (d *direct) addresses(k *Classifier) bool {
 	eachRow(k.geo4, k.remotes4(), everything.v4[0].Last, func(row int, at interval.Range[interval.IPv4]) {
 		starts, rows = append(starts, uint32(at.First)), append(rows, uint16(row))
 	})
+	for _, row := range rows {
+		if row >= deeper {
+			return false
+		}
+	}
 	var pages rowSet[uint16]
 	pages.reset(256)
 	// cut fills a table whose entry n stands for the addresses first + n<<bits to
@@ -118,104 +119,105 @@ func (d *direct) addresses(k *Classifier) bool {
 		}
 		return i, true
 	}
-	_, ok := cut(d.root[:], 0, 16, 0)
-	d.pages = slices.Clone(pages.rows)
+	d.root = padded(make([]uint16, 1<<16))
+	_, ok := cut(d.root, 0, 16, 0)
+	d.pages = padded(pages.rows)
 	return ok
 }
 
-// services fills the ports.
-func (d *direct) services(k *Classifier) bool {
-	l := &k.lookup
-	planes := []*portLookup{&l.tcp, &l.udp}
-	for _, p := range planes {
-		if len(p.source.starts) > 1 {
-			d.width = max(d.width, len(p.class)/int(p.width))
-		}
+// services fills columns, sources and bySource.
+func (d *direct) services(l *serviceLookup) bool {
+	if d.row > depends {
+		return false
 	}
-	groups := len(l.portless)
-	destinations, sources := newPageMaker(groups), newPageMaker(groups)
-	for g := range groups {
-		if g >= 2 || groups == 1 {
-			destinations.fill(g, []uint16{0}, []uint16{l.portless[g]})
-			sources.fill(g, []uint16{0}, []uint16{0})
-			continue
+	d.columns = padded(make([]uint16, keyCount))
+	if l.sourceStarts == nil {
+		spread(d.columns, l.starts, func(i int, _ uint32) uint16 { return l.of[i] })
+		return true
+	}
+	positions, begins := d.sourcesOf(l)
+	d.sources = padded(positions)
+	type dependent struct {
+		kind uint32
+		of   uint16
+	}
+	known := map[dependent]uint16{}
+	fits := true
+	spread(d.columns, l.starts, func(i int, at uint32) uint16 {
+		kind, of := at>>16, l.of[i]
+		n, ok := known[dependent{kind, of}]
+		if !ok {
+			n, ok = d.dependentOn(l, begins[kind], of)
+			fits = fits && ok
+			known[dependent{kind, of}] = n
 		}
-		p := planes[g]
-		of := make([]uint16, len(p.destination.of))
-		for i, class := range p.destination.of {
-			column, one := p.columnOf(class)
-			if !one {
-				row := len(d.bySource) / d.width
-				if row >= depends {
-					return false
-				}
-				column = depends + uint16(row)
-				for s := range d.width {
-					s = min(s, len(p.class)/int(p.width)-1)
-					d.bySource = append(d.bySource, p.class[s*int(p.width)+int(class)])
-				}
+		return n
+	})
+	return fits
+}
+
+// sourcesOf numbers what source keys lead to, TCP, UDP and all else apart: begins
+// lists by kind and number where the classes begin.
+func (d *direct) sourcesOf(l *serviceLookup) (positions []uint16, begins [3][]uint32) {
+	positions = make([]uint16, portlessKeys+1)
+	spread(positions, l.sourceStarts, func(i int, at uint32) uint16 {
+		list := &begins[at>>16]
+		for n, begin := range *list {
+			if begin == l.sourceOf[i] {
+				return uint16(n)
 			}
-			if one && column >= depends {
-				return false
+		}
+		*list = append(*list, l.sourceOf[i])
+		return uint16(len(*list) - 1)
+	})
+	for _, list := range begins {
+		d.width = max(d.width, uint32(len(list)))
+	}
+	return positions, begins
+}
+
+// dependentOn returns the entry for a destination class: one column, or a row of
+// bySource.
+func (d *direct) dependentOn(l *serviceLookup, begins []uint32, of uint16) (entry uint16, ok bool) {
+	one := true
+	for _, begin := range begins {
+		one = one && l.class[begin+uint32(of)] == l.class[begins[0]+uint32(of)]
+	}
+	if one {
+		return l.class[begins[0]+uint32(of)], true
+	}
+	row := uint32(len(d.bySource)) / d.width
+	if row >= depends {
+		return 0, false
+	}
+	for n := range d.width {
+		begin := begins[min(int(n), len(begins)-1)]
+		d.bySource = append(d.bySource, l.class[begin+uint32(of)])
+	}
+	return depends + uint16(row), true
+}
+
+// spread fills a table by key from intervals; f gets an interval and the first key
+// of it, or of each kind of key in it.
+func spread(table []uint16, starts []uint32, f func(i int, at uint32) uint16) {
+	for i, start := range starts {
+		end := uint32(len(table))
+		if i+1 < len(starts) {
+			end = starts[i+1]
+		}
+		var value uint16
+		for at := start; at < end; at++ {
+			if at == start || at&0xffff == 0 {
+				value = f(i, at)
 			}
-			of[i] = column
-		}
-		destinations.fill(g, p.destination.starts, of)
-		sources.fill(g, p.source.starts, p.source.of)
-	}
-	d.ports = destinations.done()
-	if len(d.bySource) > 0 {
-		d.sources = sources.done()
-	}
-	return true
-}
-
-// columnOf returns the one column of a destination class whatever the source port
-// is; one is false when there are several.
-func (l *portLookup) columnOf(class uint16) (column uint16, one bool) {
-	column = l.class[class]
-	for i := int(class); i < len(l.class); i += int(l.width) {
-		if l.class[i] != column {
-			return 0, false
+			table[at] = value
 		}
 	}
-	return column, true
 }
-
-type pageMaker struct {
-	top   []uint16
-	pages rowSet[uint16]
-}
-
-func newPageMaker(groups int) *pageMaker {
-	m := &pageMaker{top: make([]uint16, groups*256)}
-	m.pages.reset(256)
-	return m
-}
-
-// fill sets the numbers of a group's ports.
-func (m *pageMaker) fill(group int, starts, of []uint16) {
-	i := 0
-	for high := range 256 {
-		var page [256]uint16
-		for low := range page {
-			for i+1 < len(starts) && int(starts[i+1]) <= high<<8|low {
-				i++
-			}
-			page[low] = of[i]
-		}
-		n, _ := m.pages.of(page[:])
-		m.top[group<<8|high] = uint16(n)
-	}
-}
-
-func (m *pageMaker) done() portPages { return portPages{m.top, slices.Clone(m.pages.rows)} }
 
 const (
-	hotRun    = 1 << 12 // questions in one run from which on a direct is worth its loads
-	hotAfter  = 100_000 // questions in such runs before one is made
-	trialRun  = 1 << 14 // runs from which on both loops are tried
-	passBlock = 512     // questions that go through the passes together
+	hotRun   = 1 << 12 // questions in one run from which on a direct is worth its loads
+	hotAfter = 100_000 // questions in such runs before one is made
 
 	defaultDirectBytes = 64 << 20
 )
@@ -267,116 +269,19 @@ func (s *directs) make(k *Classifier) *direct {
 	return d
 }
 
-// scatter answers a run of questions. Of two loops one is faster where what comes
-// next can be guessed, the other where it cannot: long runs try both.
-func scatterDirect[T ~uint32](k *Classifier, d *direct, q []Query4, out []T, base T) {
-	if k.table8 != nil {
-		scatterCells(k, d, k.table8, q, out, base)
-	} else {
-		scatterCells(k, d, k.table16, q, out, base)
-	}
-}
-
-func scatterCells[T ~uint32, C uint8 | uint16](k *Classifier, d *direct, cells []C, q []Query4, out []T, base T) {
-	const trial = 1 << 11
-	for len(q) >= trialRun {
-		start := time.Now()
-		guessing(k, d, cells, q[:trial], out, base)
-		middle := time.Now()
-		passing(k, d, cells, q[trial:2*trial], out, base)
-		d.passes.Store(time.Since(middle) < middle.Sub(start))
-		q = q[2*trial:]
-		run := q[:min(len(q), 1<<18)]
-		q = q[len(run):]
-		chosen(k, d, cells, run, out, base)
-	}
-	chosen(k, d, cells, q, out, base)
-}
-
-func chosen[T ~uint32, C uint8 | uint16](k *Classifier, d *direct, cells []C, q []Query4, out []T, base T) {
-	if d.passes.Load() {
-		passing(k, d, cells, q, out, base)
-	} else {
-		guessing(k, d, cells, q, out, base)
-	}
-}
-
-// guessing goes question by question; the processor guesses how deep each goes.
-func guessing[T ~uint32, C uint8 | uint16](k *Classifier, d *direct, cells []C, q []Query4, out []T, base T) {
-	root, pages, group, width, verdicts := &d.root, d.pages, k.lookup.group, int(k.width), k.verdicts
-	top, ports := d.ports.top, d.ports.pages
+// scatterDirect answers a run of questions one by one; the vector loop's twin.
+func scatterDirect[T ~uint32](d *direct, q []Query4, out []T, base T) {
+	root, pages := d.root[:1<<16], d.pages
 	for i := range q {
 		x := &q[i]
-		r := root[uint16(x.Remote>>16)]
+		r := root[x.Remote>>16]
 		if r >= deeper {
 			r = pages[int(r&^deeper)<<8|int(uint8(x.Remote>>8))]
 			if r >= deeper {
 				r = pages[int(r&^deeper)<<8|int(uint8(x.Remote))]
 			}
 		}
-		g := int(group[x.Protocol]) << 8
-		c := ports[int(top[g|int(x.Destination>>8)])<<8|int(uint8(x.Destination))]
-		if c >= depends {
-			c = d.bySource[int(c&^depends)*d.width+int(d.sources.pages[int(d.sources.top[g|int(uint8(x.Source>>8))])<<8|int(uint8(x.Source))])]
-		}
-		out[x.Row] = base + T(verdicts[cells[int(r)*width+int(c)]])
+		c := d.columnOf(sourceKey(x.Protocol, uint16(x.Source)), destinationKey(x.Protocol, x.Destination))
+		out[x.Row] = base + T(d.cells[uint32(r)*d.row+uint32(c)])
 	}
-}
-
-// passing goes a block at a time through each level of the pages, so that no
-// branch depends on an address.
-func passing[T ~uint32, C uint8 | uint16](k *Classifier, d *direct, cells []C, q []Query4, out []T, base T) {
-	var rows, list [passBlock]uint16
-	root, pages, group, width, verdicts := &d.root, d.pages, k.lookup.group, int(k.width), k.verdicts
-	top, ports := d.ports.top, d.ports.pages
-	for len(q) > 0 {
-		block := q[:min(len(q), passBlock)]
-		q = q[len(block):]
-		n := 0
-		for i := range block {
-			r := root[uint16(block[i].Remote>>16)]
-			rows[i&(passBlock-1)] = r
-			list[n&(passBlock-1)] = uint16(i)
-			n += int(r >> 15)
-		}
-		m := 0
-		for _, i := range list[:n] {
-			i &= passBlock - 1
-			r := pages[int(rows[i]&^deeper)<<8|int(uint8(block[i].Remote>>8))]
-			rows[i] = r
-			list[m&(passBlock-1)] = i
-			m += int(r >> 15)
-		}
-		for _, i := range list[:m] {
-			i &= passBlock - 1
-			rows[i] = pages[int(rows[i]&^deeper)<<8|int(uint8(block[i].Remote))]
-		}
-		if len(d.bySource) == 0 {
-			for i := range block {
-				x := &block[i]
-				c := ports[int(top[int(group[x.Protocol])<<8|int(x.Destination>>8)])<<8|int(uint8(x.Destination))]
-				out[x.Row] = base + T(verdicts[cells[int(rows[i&(passBlock-1)])*width+int(c)]])
-			}
-			continue
-		}
-		for i := range block {
-			x := &block[i]
-			g := int(group[x.Protocol]) << 8
-			c := ports[int(top[g|int(x.Destination>>8)])<<8|int(uint8(x.Destination))]
-			s := d.sources.pages[int(d.sources.top[g|int(uint8(x.Source>>8))])<<8|int(uint8(x.Source))]
-			mask := -(c >> 15) // all bits when the column depends on the source port
-			by := d.bySource[(int(c&^depends)*d.width+int(s))&int(int16(mask))]
-			c = c&^mask | by&mask
-			out[x.Row] = base + T(verdicts[cells[int(rows[i&(passBlock-1)])*width+int(c)]])
-		}
-	}
-}
-
-// anyOpen reports whether a question leaves the source port open.
-func anyOpen(q []Query4) bool {
-	all := uint32(0)
-	for i := range q {
-		all |= q[i].Source
-	}
-	return all >= anySource
 }

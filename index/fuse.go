@@ -100,7 +100,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		return nil
 	}
 	f.merger.renumber(&f.services, f.table.columnOf)
-	f.k.lookup = f.c.newServiceLookup(&f.services)
+	f.k.lookup = newServiceLookup(&f.services)
 	if family4 {
 		f.remotes4.renumber(f.table.rowOf, &f.mixed)
 		f.k.start4 = make([]uint32, len(f.remotes4.starts))
@@ -259,10 +259,10 @@ func (f *fuser) outcomes(code uint64) []layerOutcome {
 // keepTable stores the table in bytes where they are enough.
 func (k *Classifier) keepTable(table []uint16) {
 	if len(k.verdicts) > 1<<8 {
-		k.table16 = slices.Clone(table)
+		k.table16 = padded(table)
 		return
 	}
-	k.table8 = make([]uint8, len(table))
+	k.table8 = padded(make([]uint8, len(table)))
 	for i, id := range table {
 		k.table8[i] = uint8(id)
 	}
@@ -271,7 +271,7 @@ func (k *Classifier) keepTable(table []uint16) {
 // keepRemotes stores where an interval leads in 16 bits; nil when they are not
 // enough.
 func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier {
-	k.of = make([]uint16, len(r.of))
+	k.of = padded(make([]uint16, len(r.of)))
 	for i, of := range r.of {
 		if of > 1<<16-1 {
 			return nil
@@ -279,7 +279,7 @@ func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier 
 		k.of[i] = uint16(of)
 	}
 	if r.zones != nil {
-		k.zones, k.zoned = r.zones, make([]uint16, len(r.zoned))
+		k.zones, k.zoned = r.zones, padded(make([]uint16, len(r.zoned)))
 		for i, row := range r.zoned {
 			k.zoned[i] = uint16(row)
 		}

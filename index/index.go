@@ -61,7 +61,6 @@ type compiler struct {
 	scopes      map[scopeKey]*scope
 	missing     map[missingKey]*Stage
 	classifiers map[pendingKey]*pending
-	protocols   map[[256]uint8]*[256]uint8
 }
 
 // pendingKey is what a classifier is made of.
@@ -207,7 +206,6 @@ func newCompiler(n *network.Network) *compiler {
 		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: newVerdictTable(), largeSet: defaultLargeSet,
 		views: map[string]*view{}, sights: map[sight]*view{}, tags: map[string]*reach{}, plans: map[listKey]*plan{},
 		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
-		protocols: map[[256]uint8]*[256]uint8{},
 	}
 	included := everything
 	if n.Internet.Included != nil {

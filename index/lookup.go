@@ -1,115 +1,180 @@
 package index
 
-// serviceLookup finds a packet's column: services in the form that is searched.
-// Groups 0 and 1 are TCP and UDP.
+import (
+	"ipflow/index/interval"
+	"ipflow/ingest/flow"
+)
+
+// serviceLookup finds a packet's column. What counts of a service is one number,
+// so that no branch depends on the protocol and one search serves them all:
+//
+//	0 … 65535        TCP, with the port
+//	65536 … 131071   UDP, with the port
+//	131072 …         the other protocols: the destination key counts up by
+//	                 protocol, the source key is the same for all
+//
+// A destination key lies in an interval that starts at starts[i]; of[i] is the
+// column, unless some column depends on the source port. Then a source key lies in
+// an interval of sourceStarts, and class[sourceOf + of] is the column.
 type serviceLookup struct {
-	group    *[256]uint8 // protocol → group; shared by classifiers that treat protocols alike
-	portless []uint16    // column of each group; unused for those with ports
-	tcp, udp portLookup
+	starts       []uint32
+	of           []uint16
+	sourceStarts []uint32 // nil when no column depends on the source port
+	sourceOf     []uint32 // where the classes of such packets begin
+	class        []uint16
 }
 
-// portLookup finds the column of a pair of ports: each port's class by search,
-// then class[source × width + destination]. One source class, the usual case,
-// needs no search.
-type portLookup struct {
-	source, destination portClasses
-	width               uint32
-	class               []uint16
+const (
+	udpKeys      = 1 << 16
+	portlessKeys = 2 << 16
+	keyCount     = portlessKeys + 256
+)
+
+func destinationKey(p flow.Protocol, port uint16) uint32 {
+	switch p {
+	case flow.TCP:
+		return uint32(port)
+	case flow.UDP:
+		return udpKeys | uint32(port)
+	}
+	return portlessKeys | uint32(p)
 }
 
-type portClasses struct {
-	starts []uint16
-	of     []uint16
+func sourceKey(p flow.Protocol, port uint16) uint32 {
+	switch p {
+	case flow.TCP:
+		return uint32(port)
+	case flow.UDP:
+		return udpKeys | uint32(port)
+	}
+	return portlessKeys
 }
 
-// newServiceLookup stores services in one array.
-func (c *compiler) newServiceLookup(s *services) serviceLookup {
-	one := [2]serviceGroup{s.groups[0], s.groups[0]} // no stage at all: one column for every service
-	withPorts := s.groups
-	if len(s.groups) == 1 {
-		withPorts = one[:]
+// column returns the column of a service; of source only the port counts.
+func (l *serviceLookup) column(p flow.Protocol, source uint32, destination uint16) uint16 {
+	of := l.of[search32(l.starts, destinationKey(p, destination))]
+	if l.sourceStarts == nil {
+		return of
 	}
-	n := len(s.groups)
-	for _, g := range withPorts[:2] {
-		n += portsLen(&g)
-	}
-	room := make([]uint16, 0, n)
-	l := serviceLookup{group: c.sameProtocols(&s.group)}
-	for g := range s.groups {
-		room = append(room, uint16(s.groups[g].class))
-	}
-	l.portless = room
-	l.tcp, room = newPortLookup(&withPorts[0], room)
-	l.udp, _ = newPortLookup(&withPorts[1], room)
-	return l
-}
-
-// portsLen is how many numbers newPortLookup stores.
-func portsLen(g *serviceGroup) int {
-	if g.ports == nil {
-		return 5
-	}
-	return 2*(len(g.ports.source.of)+len(g.ports.destination.of)) + len(g.ports.class)
-}
-
-func newPortLookup(g *serviceGroup, room []uint16) (portLookup, []uint16) {
-	if g.ports == nil {
-		one := ports{starts: []uint16{0}, of: []uint32{0}}
-		return newPortLookup(&serviceGroup{ports: &portPlane{source: one, destination: one, width: 1, class: []uint32{g.class}}}, room)
-	}
-	add := func(list []uint32) []uint16 {
-		from := len(room)
-		for _, x := range list {
-			room = append(room, uint16(x))
-		}
-		return room[from:]
-	}
-	classes := func(p *ports) portClasses {
-		from := len(room)
-		room = append(room, p.starts...)
-		return portClasses{room[from:], add(p.of)}
-	}
-	l := portLookup{source: classes(&g.ports.source), destination: classes(&g.ports.destination), width: g.ports.width}
-	l.class = add(g.ports.class)
-	return l, room
-}
-
-// sameProtocols returns the one array with the content of group.
-func (c *compiler) sameProtocols(group *[256]uint8) *[256]uint8 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p, ok := c.protocols[*group]
-	if !ok {
-		own := *group
-		p = &own
-		c.protocols[own] = p
-	}
-	return p
-}
-
-// column returns the column of a service.
-func (l *serviceLookup) column(group uint8, source uint32, destination uint16) uint16 {
-	switch group {
-	case 0:
-		return l.tcp.column(source, destination)
-	case 1:
-		return l.udp.column(source, destination)
-	}
-	return l.portless[group]
-}
-
-func (l *portLookup) column(source uint32, destination uint16) uint16 {
-	row := uint32(0)
-	if len(l.source.starts) > 1 {
-		row = uint32(l.source.of[search16(l.source.starts, uint16(source))])
-	}
-	return l.class[row*l.width+uint32(l.destination.of[search16(l.destination.starts, destination)])]
+	return l.class[l.sourceOf[search32(l.sourceStarts, sourceKey(p, uint16(source)))]+uint32(of)]
 }
 
 func (l *serviceLookup) bytes() int {
-	n := 2 * len(l.portless)
-	for _, p := range []*portLookup{&l.tcp, &l.udp} {
-		n += 4*(len(p.source.starts)+len(p.destination.starts)) + 2*len(p.class)
+	return 4*len(l.starts) + 2*len(l.of) + 8*len(l.sourceStarts) + 2*len(l.class)
+}
+
+// newServiceLookup stores services whose classes are columns.
+func newServiceLookup(s *services) serviceLookup {
+	var m lookupMaker
+	planes := [2]*portPlane{m.planeOf(s, flow.TCP), m.planeOf(s, flow.UDP)}
+	m.sources = len(planes[0].source.of) > 1 || len(planes[1].source.of) > 1
+	for i, p := range planes {
+		m.plane(uint32(i)<<16, p)
 	}
-	return n
+	m.portless(s)
+	return serviceLookup{
+		starts: padded(m.starts), of: padded(m.of), sourceStarts: padded(m.sourceStarts), sourceOf: padded(m.sourceOf), class: padded(m.class),
+	}
+}
+
+// lookupMaker collects a serviceLookup.
+type lookupMaker struct {
+	serviceLookup
+	sources bool // some column depends on the source port
+}
+
+// planeOf returns the plane of a protocol with ports; where no rule list stands
+// there is one class for all services.
+func (m *lookupMaker) planeOf(s *services, p flow.Protocol) *portPlane {
+	g := &s.groups[s.group[p]]
+	if g.ports != nil {
+		return g.ports
+	}
+	one := ports{starts: []uint16{0}, of: []uint32{0}}
+	return &portPlane{source: one, destination: one, width: 1, class: []uint32{g.class}}
+}
+
+// plane adds a protocol with ports, whose keys begin at first.
+func (m *lookupMaker) plane(first uint32, p *portPlane) {
+	if !m.sources {
+		for i, start := range p.destination.starts {
+			m.add(first+uint32(start), p.class[p.destination.of[i]])
+		}
+		return
+	}
+	begin := uint32(len(m.class))
+	for _, column := range p.class {
+		m.class = append(m.class, uint16(column))
+	}
+	for i, start := range p.source.starts {
+		m.sourceStarts = append(m.sourceStarts, first+uint32(start))
+		m.sourceOf = append(m.sourceOf, begin+p.source.of[i]*p.width)
+	}
+	for i, start := range p.destination.starts {
+		m.starts, m.of = append(m.starts, first+uint32(start)), append(m.of, uint16(p.destination.of[i]))
+	}
+}
+
+// portless adds all other protocols; TCP and UDP are among their keys but are
+// never asked there.
+func (m *lookupMaker) portless(s *services) {
+	begin := uint32(len(m.class))
+	if m.sources {
+		m.sourceStarts, m.sourceOf = append(m.sourceStarts, portlessKeys), append(m.sourceOf, begin)
+	}
+	last := -1
+	for p, g := range s.group {
+		if flow.Protocol(p).HasPorts() && len(s.groups) > 1 || int(g) == last {
+			continue
+		}
+		last = int(g)
+		column := s.groups[g].class
+		if !m.sources {
+			m.add(portlessKeys|uint32(p), column)
+			continue
+		}
+		m.starts, m.of = append(m.starts, portlessKeys|uint32(p)), append(m.of, uint16(uint32(len(m.class))-begin))
+		m.class = append(m.class, uint16(column))
+	}
+}
+
+// add appends an interval whose services have one column.
+func (m *lookupMaker) add(start, column uint32) {
+	if n := len(m.of); n > 0 && uint32(m.of[n-1]) == column {
+		return
+	}
+	m.starts, m.of = append(m.starts, start), append(m.of, uint16(column))
+}
+
+// portSets returns the ports of TCP (first 0) or UDP (first udpKeys) that lead to
+// the same number, and that number.
+func portSets[T uint16 | uint32](first uint32, starts []uint32, of []T) (sets []interval.Set[interval.Port], numbers []T) {
+	place := map[T]int{}
+	for i, start := range starts {
+		end := uint32(keyCount)
+		if i+1 < len(starts) {
+			end = starts[i+1]
+		}
+		from, to := max(start, first), min(end, first+1<<16)
+		if from >= to {
+			continue
+		}
+		n, ok := place[of[i]]
+		if !ok {
+			n = len(sets)
+			place[of[i]] = n
+			sets, numbers = append(sets, nil), append(numbers, of[i])
+		}
+		sets[n] = append(sets[n], interval.Range[interval.Port]{First: interval.Port(from - first), Last: interval.Port(to - 1 - first)})
+	}
+	return sets, numbers
+}
+
+// padded returns a copy of a list with room behind its end: vector loads of its
+// last elements are four bytes wide.
+func padded[T uint8 | uint16 | uint32](list []T) []T {
+	if list == nil {
+		return nil
+	}
+	return append(make([]T, 0, len(list)+4), list...)
 }

@@ -63,12 +63,12 @@ func (k *Classifier) Partition() *Partition {
 	} else {
 		p.rows6(k.geo6, k.remotes6())
 	}
-	groups := k.lookup.group
 	b := columnBuilder{columns: make([][]ServiceBox, k.width)}
+	l := &k.lookup
 	portless := make([]Protocols, k.width)
-	for proto, g := range groups {
+	for proto := range 256 {
 		if !flow.Protocol(proto).HasPorts() {
-			portless[k.lookup.column(g, 0, 0)][proto>>6] |= 1 << (proto & 63)
+			portless[l.column(flow.Protocol(proto), 0, 0)][proto>>6] |= 1 << (proto & 63)
 		}
 	}
 	for column, set := range portless {
@@ -76,10 +76,17 @@ func (k *Classifier) Partition() *Partition {
 			b.add(column, ServiceBox{set, allPorts, allPorts})
 		}
 	}
-	for g, l := range []*portLookup{&k.lookup.tcp, &k.lookup.udp} {
-		source, destination := classSets(l.source.starts, l.source.of), classSets(l.destination.starts, l.destination.of)
-		b.plane(ProtocolsOf([]flow.Protocol{flow.TCP, flow.UDP}[g]), source, destination, func(s, d int) int {
-			return int(l.class[uint32(s)*l.width+uint32(d)])
+	for i, proto := range []flow.Protocol{flow.TCP, flow.UDP} {
+		destination, of := portSets(uint32(i)<<16, l.starts, l.of)
+		source, begin := []interval.Set[interval.Port]{allPorts}, []uint32(nil)
+		if l.sourceStarts != nil {
+			source, begin = portSets(uint32(i)<<16, l.sourceStarts, l.sourceOf)
+		}
+		b.plane(ProtocolsOf(proto), source, destination, func(s, d int) int {
+			if begin == nil {
+				return int(of[d])
+			}
+			return int(l.class[begin[s]+uint32(of[d])])
 		})
 	}
 	p.Columns = b.columns
@@ -225,7 +232,7 @@ func widen(list []uint16) []uint32 {
 }
 
 // classSets returns the ports of each class.
-func classSets[T uint16 | uint32](starts []uint16, of []T) []interval.Set[interval.Port] {
+func classSets(starts []uint16, of []uint32) []interval.Set[interval.Port] {
 	sets := make([]interval.Set[interval.Port], int(slices.Max(of))+1)
 	for i, first := range starts {
 		last := uint16(65535)

@@ -1,0 +1,154 @@
+package index
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"ipflow/ingest/flow"
+)
+
+// eachLoop calls f for the loops that this processor has.
+func eachLoop(f func(vector bool)) {
+	f(false)
+	if hasVector {
+		f(true)
+	}
+}
+
+// The vector loops give the answers of Classify, whatever the number of questions,
+// for both families, mixed intervals, source ports and wide tables among them.
+func TestVectorEqualsPlain(t *testing.T) {
+	if !hasVector {
+		t.Skip("this processor has no AVX-512; the plain loops serve it")
+	}
+	rng := rand.New(rand.NewPCG(31, 37))
+	var mixed4, mixed6, sources, wide, long int
+	for round := range 40 {
+		n := taggedNetwork(rng, 2+round%20, 12, 8+round*8)
+		ix, err := Compile(context.Background(), n, Options{LargeSet: round%2*8 - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range ix.c.todo() {
+			k := p.get()
+			if k.chain != nil {
+				continue
+			}
+			if k.zones != nil && k.family4 {
+				mixed4++
+			} else if k.zones != nil {
+				mixed6++
+			}
+			if k.lookup.sourceStarts != nil {
+				sources++
+			}
+			if k.table8 == nil {
+				wide++
+			}
+			if pivotShift(len(k.lookup.starts)) > 0 || pivotShift(len(k.start4)+1) > 1 {
+				long++
+			}
+			questions := 1 + rng.IntN(1300)
+			if k.family4 {
+				compare4(t, rng, k, questions)
+			} else {
+				compare6(t, rng, k, questions)
+			}
+		}
+	}
+	if mixed4 == 0 || mixed6 == 0 || sources == 0 || wide == 0 || long == 0 {
+		t.Errorf("mixed %d and %d, source ports %d, wide %d, long %d: the test tests nothing", mixed4, mixed6, sources, wide, long)
+	}
+}
+
+func anyService(rng *rand.Rand, k *Classifier) (p flow.Protocol, source uint32, destination uint16) {
+	p = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.Protocol(rng.IntN(256))}[rng.IntN(5)]
+	near := func(keys []uint32) uint16 {
+		if len(keys) == 0 || rng.IntN(4) == 0 {
+			return uint16(rng.IntN(1 << 16))
+		}
+		return uint16(keys[rng.IntN(len(keys))] - rng.Uint32N(2))
+	}
+	return p, uint32(near(k.lookup.sourceStarts)), near(k.lookup.starts)
+}
+
+func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
+	q, want := make([]Query4, questions), make([]VerdictID, questions)
+	for i, row := range rng.Perm(questions) {
+		p, source, destination := anyService(rng, k)
+		q[i] = Query4{Remote: rng.Uint32(), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
+		switch rng.IntN(3) {
+		case 0:
+			q[i].Remote = k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2)
+		case 1:
+			q[i].Remote = uint32(k.geo4.starts[rng.IntN(len(k.geo4.starts))]) - rng.Uint32N(2)
+		}
+		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
+	}
+	got := make([]VerdictID, questions)
+	vectorScatter4(k, q, verdictsOf(got), 5)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d questions about IPv4, %d intervals: another answer", questions, len(k.start4))
+	}
+}
+
+func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
+	q, want := make([]Query6, questions), make([]VerdictID, questions)
+	for i, row := range rng.Perm(questions) {
+		p, source, destination := anyService(rng, k)
+		a := k.start6[rng.IntN(len(k.start6))]
+		if rng.IntN(2) == 0 {
+			a = k.geo6.starts[rng.IntN(len(k.geo6.starts))]
+		}
+		switch rng.IntN(4) {
+		case 0:
+			a.Lo += rng.Uint64()
+		case 1:
+			a.Hi += rng.Uint64() >> rng.IntN(64)
+		case 2:
+			if before, ok := a.Prev(); ok {
+				a = before
+			}
+		}
+		q[i] = Query6{Hi: a.Hi, Lo: a.Lo, Row: uint32(row), Source: source, Destination: destination, Protocol: p}
+		want[row] = 5 + k.Classify6(a, p, source, destination)
+	}
+	got := make([]VerdictID, questions)
+	vectorScatter6(k, q, verdictsOf(got), 5)
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d questions about IPv6, %d intervals: another answer", questions, len(k.start6))
+	}
+}
+
+// A row beyond the answers is not written, and noticed.
+func TestVectorKeepsToItsRoom(t *testing.T) {
+	if !hasVector {
+		t.Skip("this processor has no AVX-512")
+	}
+	n := taggedNetwork(rand.New(rand.NewPCG(3, 3)), 4, 4, 10)
+	ix, err := Compile(context.Background(), n, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	out := make([]VerdictID, 64)
+	for name, scatter := range map[string]func([]Query4){
+		"intervals": func(q []Query4) { vectorScatter4(k, q, verdictsOf(out[:20]), 9) },
+		"direct":    func(q []Query4) { vectorScatterDirect(newDirect(k), q, verdictsOf(out[:20]), 9) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			scatter([]Query4{{Row: 3}, {Row: 20}})
+		}()
+	}
+	if slices.IndexFunc(out[20:], func(id VerdictID) bool { return id != 0 }) >= 0 {
+		t.Error("written beyond the end")
+	}
+}
+
