@@ -204,6 +204,8 @@ func verdictsOf[T ~uint32](out []T) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(out))), len(out))
 }
 
-var _ = [1]struct{}{}[unsafe.Sizeof(Query4{})-16] // the loops count on it
-var _ = [1]struct{}{}[unsafe.Sizeof(Query6{})-32]
-var _ = [1]struct{}{}[unsafe.Sizeof(interval.IPv6{})-16]
+var (
+	_ = [1]struct{}{}[unsafe.Sizeof(Query4{})-16] // the loops count on it
+	_ = [1]struct{}{}[unsafe.Sizeof(Query6{})-32]
+	_ = [1]struct{}{}[unsafe.Sizeof(interval.IPv6{})-16]
+)

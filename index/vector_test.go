@@ -151,4 +151,3 @@ func TestVectorKeepsToItsRoom(t *testing.T) {
 		t.Error("written beyond the end")
 	}
 }
-

@@ -15,7 +15,9 @@ import (
 // columns is the order of the columns in every format.
 var columns = [...]column.Name{column.NIC, column.Direction, column.Protocol, column.LocalIP, column.LocalPort, column.RemoteIP, column.RemotePort}
 
-var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.BinaryTypes.String}
+func codesFor(values arrow.DataType) *arrow.DictionaryType {
+	return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: values}
+}
 
 // Columnar turns windows into Arrow records. Dictionaries are made once and
 // shared by all records. Its methods may run concurrently.
@@ -23,7 +25,7 @@ type Columnar struct {
 	f                           *Flows
 	schema                      *arrow.Schema
 	nics, directions, protocols arrow.Array
-	localTexts                  arrow.Array // valid iff addresses are text
+	locals                      arrow.Array
 }
 
 // NewColumnar prepares records of the flows' rows.
@@ -31,18 +33,21 @@ func NewColumnar(f *Flows) *Columnar {
 	c := &Columnar{f: f, nics: textArray(f.nics), directions: textArray(directionTexts[:])}
 	c.protocols = textArray(protocolTexts())
 	if f.o.Addresses == Text {
-		c.localTexts = textArray(addressTexts(f.locals))
+		c.locals = textArray(addressTexts(f.locals))
+	} else {
+		c.locals = c.addresses(len(f.locals), func(i int) flow.Address { return f.locals[i] })
 	}
 	var fields []arrow.Field
 	for _, name := range columns {
-		t := arrow.DataType(dictionaryType)
+		t := arrow.DataType(codesFor(arrow.BinaryTypes.String))
 		switch {
 		case name.IsPort():
 			t = arrow.PrimitiveTypes.Uint16
 		case name == column.RemoteIP && f.o.Addresses == Text:
 			t = arrow.BinaryTypes.String
-		case name == column.LocalIP && f.o.Addresses == Text:
-		case name == column.LocalIP || name == column.RemoteIP:
+		case name == column.LocalIP:
+			t = codesFor(c.locals.DataType())
+		case name == column.RemoteIP:
 			t = addressType(f.o.Addresses)
 		}
 		fields = append(fields, arrow.Field{Name: name.String(), Type: t, Nullable: true})
@@ -75,7 +80,7 @@ func (c *Columnar) Record(rows *Rows) arrow.Record {
 		coded(append([]uint32(nil), rows.NIC...), c.nics),
 		coded(direction, c.directions),
 		coded(protocol, c.protocols),
-		c.local(rows),
+		coded(append([]uint32(nil), rows.Local...), c.locals),
 		fixed(arrow.PrimitiveTypes.Uint16, append([]uint16(nil), rows.LocalPort...)),
 		c.remote(rows),
 		fixed(arrow.PrimitiveTypes.Uint16, append([]uint16(nil), rows.RemotePort...)),
@@ -85,13 +90,6 @@ func (c *Columnar) Record(rows *Rows) arrow.Record {
 		a.Release()
 	}
 	return rec
-}
-
-func (c *Columnar) local(rows *Rows) arrow.Array {
-	if c.f.o.Addresses == Text {
-		return coded(append([]uint32(nil), rows.Local...), c.localTexts)
-	}
-	return c.addresses(rows.Len(), func(i int) flow.Address { return c.f.locals[rows.Local[i]] })
 }
 
 func (c *Columnar) remote(rows *Rows) arrow.Array {
@@ -165,7 +163,7 @@ func fixed[T any](t arrow.DataType, values []T) arrow.Array {
 }
 
 func coded(codes []uint32, dict arrow.Array) arrow.Array {
-	d := array.NewDataWithDictionary(dictionaryType, len(codes), []*memory.Buffer{nil, raw(codes)}, 0, 0, dict.Data().(*array.Data))
+	d := array.NewDataWithDictionary(codesFor(dict.DataType()), len(codes), []*memory.Buffer{nil, raw(codes)}, 0, 0, dict.Data().(*array.Data))
 	defer d.Release()
 	return array.MakeFromData(d)
 }
