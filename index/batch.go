@@ -7,22 +7,14 @@ import (
 	"ipflow/ingest/flow"
 )
 
-// Query4 is a question about an IPv4 remote address on its way through a batch:
-// 16 bytes, four to a cache line.
-type Query4 struct {
-	Remote      uint32 // host order
+// Query is a question on its way through a batch: 16 bytes, four to a cache line.
+type Query struct {
+	// Remote is an IPv4 address in host order or, asked of an IPv6 classifier, the
+	// place of the address in a list beside.
+	Remote      uint32
 	Row         uint32 // where the answer goes
 	Source      uint32 // source port or OpenSource
-	Destination uint16
-	Protocol    flow.Protocol
-}
-
-// Query6 is a question about an IPv6 remote address, 32 bytes.
-type Query6 struct {
-	Hi, Lo      uint64 // the remote address, host order
-	Row         uint32
-	Source      uint32
-	Destination uint16
+	Destination uint16 // valid iff Protocol has ports
 	Protocol    flow.Protocol
 }
 
@@ -35,10 +27,10 @@ type Query6 struct {
 // address searches go four at a time, because each step of one waits for memory
 // while the others go on. Long runs of questions about a classifier that has had
 // many are answered by its direct tables.
-func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
+func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T) {
 	q := questions
 	if k.open != nil {
-		closed := openLast(q, func(q *Query4) bool { return q.Source >= anySource })
+		closed := openLast(q)
 		if closed < len(q) {
 			Scatter4(k.open.get(), q[closed:], out, base)
 			q = q[:closed]
@@ -61,7 +53,7 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query4, out []T, base T) {
 }
 
 // plainScatter4 is the twin of the vector loop.
-func plainScatter4[T ~uint32](k *Classifier, q []Query4, out []T, base T) {
+func plainScatter4[T ~uint32](k *Classifier, q []Query, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
@@ -78,20 +70,20 @@ func plainScatter4[T ~uint32](k *Classifier, q []Query4, out []T, base T) {
 
 // openLast moves the questions that leave the source port open behind the others
 // and returns how many those are.
-func openLast[Q any](q []Q, open func(*Q) bool) (closed int) {
-	n := len(q)
-	for i := 0; i < n; {
-		if !open(&q[i]) {
+func openLast(q []Query) (closed int) {
+	closed = len(q)
+	for i := 0; i < closed; {
+		if q[i].Source < anySource {
 			i++
 			continue
 		}
-		n--
-		q[i], q[n] = q[n], q[i]
+		closed--
+		q[i], q[closed] = q[closed], q[i]
 	}
-	return n
+	return closed
 }
 
-func (k *Classifier) answer4(at int, q *Query4) VerdictID {
+func (k *Classifier) answer4(at int, q *Query) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {
@@ -100,46 +92,47 @@ func (k *Classifier) answer4(at int, q *Query4) VerdictID {
 	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
 }
 
-// Scatter6 is Scatter4 for IPv6.
-func Scatter6[T ~uint32](k *Classifier, questions []Query6, out []T, base T) {
+// Scatter6 is Scatter4 for IPv6: addresses holds what the questions' Remote names.
+func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T) {
 	q := questions
 	if k.open != nil {
-		closed := openLast(q, func(q *Query6) bool { return q.Source >= anySource })
+		closed := openLast(q)
 		if closed < len(q) {
-			Scatter6(k.open.get(), q[closed:], out, base)
+			Scatter6(k.open.get(), q[closed:], addresses, out, base)
 			q = q[:closed]
 		}
 	}
 	switch {
 	case len(q) == 0:
 	case k.chain == nil && hasVector:
-		vectorScatter6(k, q, verdictsOf(out), uint32(base))
+		vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base))
 	default:
-		plainScatter6(k, q, out, base)
+		plainScatter6(k, q, addresses, out, base)
 	}
 }
 
 // plainScatter6 is the twin of the vector loop.
-func plainScatter6[T ~uint32](k *Classifier, q []Query6, out []T, base T) {
+func plainScatter6[T ~uint32](k *Classifier, q []Query, addresses []interval.IPv6, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
-			i0, i1, i2, i3 := search128x4(k.start6, q[0].remote(), q[1].remote(), q[2].remote(), q[3].remote())
-			out[q[0].Row] = base + T(k.answer6(i0, &q[0]))
-			out[q[1].Row] = base + T(k.answer6(i1, &q[1]))
-			out[q[2].Row] = base + T(k.answer6(i2, &q[2]))
-			out[q[3].Row] = base + T(k.answer6(i3, &q[3]))
+			a0, a1, a2, a3 := addresses[q[0].Remote], addresses[q[1].Remote], addresses[q[2].Remote], addresses[q[3].Remote]
+			i0, i1, i2, i3 := search128x4(k.start6, a0, a1, a2, a3)
+			out[q[0].Row] = base + T(k.answer6(i0, a0, &q[0]))
+			out[q[1].Row] = base + T(k.answer6(i1, a1, &q[1]))
+			out[q[2].Row] = base + T(k.answer6(i2, a2, &q[2]))
+			out[q[3].Row] = base + T(k.answer6(i3, a3, &q[3]))
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify6(q[i].remote(), q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
+		out[q[i].Row] = base + T(k.Classify6(addresses[q[i].Remote], q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
 	}
 }
 
-func (k *Classifier) answer6(at int, q *Query6) VerdictID {
+func (k *Classifier) answer6(at int, a interval.IPv6, q *Query) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {
-		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, q.remote())]])
+		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, a)]])
 	}
 	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
 }
@@ -180,5 +173,3 @@ func above(start, a *interval.IPv6) int {
 	_, over := bits.Sub64(a.Hi, start.Hi, borrow)
 	return int(over)
 }
-
-func (q *Query6) remote() interval.IPv6 { return interval.IPv6{Hi: q.Hi, Lo: q.Lo} }

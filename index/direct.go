@@ -216,7 +216,7 @@ func spread(table []uint16, starts []uint32, f func(i int, at uint32) uint16) {
 }
 
 const (
-	hotRun   = 1 << 12 // questions in one run from which on a direct is worth its loads
+	hotRun   = 1 << 16 // questions in one run from which on a direct is worth its loads
 	hotAfter = 100_000 // questions in such runs before one is made
 
 	defaultDirectBytes = 64 << 20
@@ -270,7 +270,7 @@ func (s *directs) make(k *Classifier) *direct {
 }
 
 // scatterDirect answers a run of questions one by one; the vector loop's twin.
-func scatterDirect[T ~uint32](d *direct, q []Query4, out []T, base T) {
+func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
 	root, pages := d.root[:1<<16], d.pages
 	for i := range q {
 		x := &q[i]

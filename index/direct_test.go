@@ -25,13 +25,13 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		if d == nil {
 			t.Fatal("no direct tables")
 		}
-		var questions []Query4
+		var questions []Query
 		for _, a := range borders(n) {
 			if !a.Is4() {
 				continue
 			}
 			for range 8 {
-				questions = append(questions, Query4{
+				questions = append(questions, Query{
 					Remote: flow.AddressFrom(a).As4() ^ rng.Uint32N(2)*rng.Uint32(), Row: uint32(len(questions)), Source: rng.Uint32N(4),
 					Destination: uint16(rng.IntN(9)), Protocol: []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP}[rng.IntN(4)],
 				})

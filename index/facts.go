@@ -170,6 +170,13 @@ func (t *verdictTable) get(c *compiler, id VerdictID) flow.Verdict {
 	return v
 }
 
+// access is get's Access alone.
+func (t *verdictTable) access(id VerdictID) flow.Access {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return flow.Access(t.rows.row(int(id))[0] >> 8)
+}
+
 func (t *verdictTable) len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -271,6 +271,9 @@ func (ix *Index) Classify(nic *network.NIC, t flow.Tuple) flow.Verdict {
 // Verdict returns the verdict of an id that a Classifier of this index gave.
 func (ix *Index) Verdict(id VerdictID) flow.Verdict { return ix.c.verdicts.get(ix.c, id) }
 
+// Access returns the access of a verdict, without the rest.
+func (ix *Index) Access(id VerdictID) flow.Access { return ix.c.verdicts.access(id) }
+
 // Verdicts returns a bound: all ids given so far are below it.
 func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 

@@ -106,70 +106,46 @@ const (
 	vectorBlock = 512 // a multiple of lanes
 )
 
-// turned is where the vector loops look for question i of 16: they load four times
-// four questions and read the matrix of fours by column.
-func turned(i int) int { return i&^15 | i&3<<2 | i>>2&3 }
-
 // vectorScatter4 is Scatter4 for classifiers with a table and questions with
 // source ports.
-func vectorScatter4(k *Classifier, q []Query4, out []uint32, base uint32) {
-	var rows [vectorBlock]uint32
-	var remotes rowTables
-	var columns columnTables
-	k.rowTables(&remotes)
-	k.columnTables(&columns)
-	for len(q) >= lanes {
-		n := min(len(q), vectorBlock) / lanes
-		vectorRows4(&remotes, &q[0], n, &rows[0])
-		answered(vectorVerdicts(&columns, &q[0], n, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
-		q = q[n*lanes:]
-	}
-	if len(q) > 0 {
-		rest := fullLanes(q)
-		vectorRows4(&remotes, &rest[0], 1, &rows[0])
-		answered(vectorVerdicts(&columns, &rest[0], 1, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
-	}
+func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32) {
+	vectorScatter(k, q, nil, out, base)
 }
 
-// vectorScatter6 is the same for IPv6. The services of a block are put where the
-// loop for IPv4 finds them.
-func vectorScatter6(k *Classifier, q []Query6, out []uint32, base uint32) {
+// vectorScatter6 is Scatter6 for the same.
+func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32) {
+	for i := range q {
+		_ = addresses[q[i].Remote] // the loops do not look
+	}
+	vectorScatter(k, q, unsafe.SliceData(addresses), out, base)
+}
+
+// vectorScatter finds the rows of a block of questions, then its verdicts. The
+// addresses are those of IPv6 questions.
+func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32) {
 	var rows [vectorBlock]uint32
-	var services [vectorBlock]Query4
 	var remotes rowTables
 	var columns columnTables
 	k.rowTables(&remotes)
 	k.columnTables(&columns)
 	for len(q) > 0 {
-		block := q[:min(len(q), vectorBlock)]
-		q = q[len(block):]
-		if whole := len(block) &^ (lanes - 1); whole > 0 {
-			vectorRows6(&remotes, &block[0], whole/8, &rows[0])
-			for i := range block[:whole] {
-				services[turned(i)&(vectorBlock-1)] = block[i].service()
-			}
-			answered(vectorVerdicts(&columns, &services[0], whole/lanes, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
-			block = block[whole:]
+		block, n := q, min(len(q), vectorBlock)/lanes
+		if n == 0 {
+			full := fullLanes(q)
+			block, n = full[:], 1
 		}
-		if len(block) == 0 {
-			continue
+		if addresses == nil {
+			vectorRows4(&remotes, &block[0], n, &rows[0])
+		} else {
+			vectorRows6(&remotes, &block[0], addresses, n, &rows[0])
 		}
-		rest := fullLanes(block)
-		vectorRows6(&remotes, &rest[0], lanes/8, &rows[0])
-		for i := range rest {
-			services[turned(i)] = rest[i].service()
-		}
-		answered(vectorVerdicts(&columns, &services[0], 1, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
+		answered(vectorVerdicts(&columns, &block[0], n, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
+		q = q[min(n*lanes, len(q)):]
 	}
 }
 
-// service is what a question says beside its address.
-func (q *Query6) service() Query4 {
-	return Query4{Row: q.Row, Source: q.Source, Destination: q.Destination, Protocol: q.Protocol}
-}
-
 // vectorScatterDirect is scatterDirect.
-func vectorScatterDirect(d *direct, q []Query4, out []uint32, base uint32) {
+func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32) {
 	t := directTables{
 		root: start(d.root), pages: start(d.pages), columns: start(d.columns), sources: start(d.sources), bySource: start(d.bySource),
 		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
@@ -186,7 +162,7 @@ func vectorScatterDirect(d *direct, q []Query4, out []uint32, base uint32) {
 
 // fullLanes repeats the last question until there are 16: it is answered again,
 // with the same answer at the same place.
-func fullLanes[Q Query4 | Query6](q []Q) (full [lanes]Q) {
+func fullLanes(q []Query) (full [lanes]Query) {
 	for i := range full {
 		full[i] = q[min(i, len(q)-1)]
 	}
@@ -205,7 +181,6 @@ func verdictsOf[T ~uint32](out []T) []uint32 {
 }
 
 var (
-	_ = [1]struct{}{}[unsafe.Sizeof(Query4{})-16] // the loops count on it
-	_ = [1]struct{}{}[unsafe.Sizeof(Query6{})-32]
+	_ = [1]struct{}{}[unsafe.Sizeof(Query{})-16] // the loops count on it
 	_ = [1]struct{}{}[unsafe.Sizeof(interval.IPv6{})-16]
 )

@@ -2,7 +2,11 @@
 
 package index
 
-import "golang.org/x/sys/cpu"
+import (
+	"golang.org/x/sys/cpu"
+
+	"ipflow/index/interval"
+)
 
 // hasVector reports whether the processor has what vector_amd64.s needs.
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
@@ -11,20 +15,20 @@ var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 // their lanes (see turned).
 //
 //go:noescape
-func vectorRows4(t *rowTables, q *Query4, blocks int, rows *uint32)
+func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32)
 
-// vectorRows6 does so for 8 × blocks questions, in their own order.
+// vectorRows6 does so for questions whose Remote is a place in addresses.
 //
 //go:noescape
-func vectorRows6(t *rowTables, q *Query6, blocks int, rows *uint32)
+func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32)
 
 // vectorVerdicts answers 16 × blocks questions whose rows are known; false when one
 // of them has its place beyond length.
 //
 //go:noescape
-func vectorVerdicts(t *columnTables, q *Query4, blocks int, rows *uint32, out *uint32, length int, base uint) bool
+func vectorVerdicts(t *columnTables, q *Query, blocks int, rows *uint32, out *uint32, length int, base uint) bool
 
 // vectorDirect answers 16 × blocks questions by direct tables; false as above.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query4, blocks int, out *uint32, length int, base uint) bool
+func vectorDirect(t *directTables, q *Query, blocks int, out *uint32, length int, base uint) bool

@@ -27,6 +27,18 @@ DATA lanes<>+56(SB)/4, $14
 DATA lanes<>+60(SB)/4, $15
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
+// turned is where the first eight lanes of QUESTIONS come from, in numbers of 4 bytes;
+// the others stand 32 bytes further.
+DATA turned<>+0(SB)/4, $0
+DATA turned<>+4(SB)/4, $16
+DATA turned<>+8(SB)/4, $32
+DATA turned<>+12(SB)/4, $48
+DATA turned<>+16(SB)/4, $4
+DATA turned<>+20(SB)/4, $20
+DATA turned<>+24(SB)/4, $36
+DATA turned<>+28(SB)/4, $52
+GLOBL turned<>(SB), RODATA|NOPTR, $32
+
 DATA c1<>+0(SB)/4, $1
 GLOBL c1<>(SB), RODATA|NOPTR, $4
 DATA c2<>+0(SB)/4, $2
@@ -144,7 +156,7 @@ GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 	KANDW       K1, K5, K5; \
 	VPSCATTERDD verdicts, K1, (out)(rows*4)
 
-// func vectorRows4(t *rowTables, q *Query4, blocks int, rows *uint32)
+// func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32)
 TEXT ·vectorRows4(SB), NOSPLIT, $0-32
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
@@ -267,27 +279,33 @@ loop: \
 	JNZ          loop; \
 done:
 
-// func vectorRows6(t *rowTables, q *Query6, blocks int, rows *uint32)
+// func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32)
 //
-// Eight at a time; AVX-512 VL.
-TEXT ·vectorRows6(SB), NOSPLIT, $0-32
+// Eight at a time, in the order of QUESTIONS; AVX-512 VL.
+TEXT ·vectorRows6(SB), NOSPLIT, $0-40
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
-	MOVQ         blocks+16(FP), CX
-	MOVQ         rows+24(FP), DX
+	MOVQ         addresses+16(FP), R12
+	MOVQ         blocks+24(FP), CX
+	MOVQ         rows+32(FP), DX
+	ADDQ         CX, CX
+	MOVQ         $32, R13
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
 	VPBROADCASTD rowTables_last(DI), Y25
-	VMOVDQU32    lanes<>(SB), Y26
-	VPSLLD       $2, Y26, Y26
+	VMOVDQU32    turned<>(SB), Y26
 
 rows6:
 	KXNORW     K1, K1, K1
+	VPXORD     Y0, Y0, Y0
+	VPGATHERDD (SI)(Y26*4), K1, Y0
+	VPADDD     Y0, Y0, Y0
+	KXNORW     K1, K1, K1
 	VPXORD     Z1, Z1, Z1
-	VPGATHERDQ (SI)(Y26*8), K1, Z1
+	VPGATHERDQ (R12)(Y0*8), K1, Z1
 	KXNORW     K1, K1, K1
 	VPXORD     Z2, Z2, Z2
-	VPGATHERDQ 8(SI)(Y26*8), K1, Z2
+	VPGATHERDQ 8(R12)(Y0*8), K1, Z2
 	MOVQ       rowTables_step(DI), BX
 	SEARCH6(R8, Y25, interval6, found6)
 	KXNORW     K1, K1, K1
@@ -324,13 +342,15 @@ rows6:
 plain6:
 	VMOVDQU32 Y8, (DX)
 	ADDQ      $32, DX
-	ADDQ      $256, SI
+	ADDQ      R13, SI
+	NEGQ      R13
+	ADDQ      $256, R13
 	DECQ      CX
 	JNZ       rows6
 	VZEROUPPER
 	RET
 
-// func vectorVerdicts(t *columnTables, q *Query4, blocks int, rows *uint32, out *uint32, length int, base uint) bool
+// func vectorVerdicts(t *columnTables, q *Query, blocks int, rows *uint32, out *uint32, length int, base uint) bool
 TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
@@ -427,7 +447,7 @@ verdict:
 	VZEROUPPER
 	RET
 
-// func vectorDirect(t *directTables, q *Query4, blocks int, out *uint32, length int, base uint) bool
+// func vectorDirect(t *directTables, q *Query, blocks int, out *uint32, length int, base uint) bool
 TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI

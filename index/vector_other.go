@@ -2,17 +2,19 @@
 
 package index
 
+import "ipflow/index/interval"
+
 // hasVector is false: the loops in plain Go serve this processor.
 const hasVector = false
 
-func vectorRows4(*rowTables, *Query4, int, *uint32) { panic("index: no vector loops") }
+func vectorRows4(*rowTables, *Query, int, *uint32) { panic("index: no vector loops") }
 
-func vectorRows6(*rowTables, *Query6, int, *uint32) { panic("index: no vector loops") }
+func vectorRows6(*rowTables, *Query, *interval.IPv6, int, *uint32) { panic("index: no vector loops") }
 
-func vectorVerdicts(*columnTables, *Query4, int, *uint32, *uint32, int, uint) bool {
+func vectorVerdicts(*columnTables, *Query, int, *uint32, *uint32, int, uint) bool {
 	panic("index: no vector loops")
 }
 
-func vectorDirect(*directTables, *Query4, int, *uint32, int, uint) bool {
+func vectorDirect(*directTables, *Query, int, *uint32, int, uint) bool {
 	panic("index: no vector loops")
 }

@@ -3,11 +3,13 @@ package verify
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
+	"ipflow/index/interval"
 	"ipflow/ingest/column"
 	"ipflow/ingest/flow"
 )
@@ -16,10 +18,11 @@ import (
 // and 16 more in columns that hold IPv6.
 type addresses struct {
 	code   []uint32
-	family []uint8        // per entry: 4, 6, or 0 for what is no address
-	v4     []uint32       // per entry, host order; valid iff family is 4
-	v6     []flow.Address // per entry up to the last of family 6; valid iff family is 6
+	family []uint8         // per entry: 4, 6, or 0 for what is no address; room for a vector load behind the end
+	v4     []uint32        // per entry, host order; valid iff family is 4
+	v6     []interval.IPv6 // per entry up to the last of family 6; valid iff family is 6
 	own    []uint32
+	own4   []uint32 // memory for v4, which may be the batch's
 }
 
 // entry returns where the values of a row stand.
@@ -37,7 +40,7 @@ func (l *addresses) at(row int) (a flow.Address, ok bool) {
 	case 4:
 		return flow.AddressFrom4(l.v4[e]), true
 	case 6:
-		return l.v6[e], true
+		return fromIPv6(l.v6[e]), true
 	}
 	return a, false
 }
@@ -47,10 +50,16 @@ func (l *addresses) set(e int, a flow.Address) {
 		l.family[e], l.v4[e] = 4, a.As4()
 		return
 	}
-	for len(l.v6) <= e {
-		l.v6 = append(l.v6, flow.Address{})
+	if len(l.v6) <= e {
+		l.v6 = slices.Grow(l.v6, e+1-len(l.v6))[:e+1]
 	}
-	l.family[e], l.v6[e] = 6, a
+	l.family[e], l.v6[e] = 6, interval.IPv6{Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:])}
+}
+
+func fromIPv6(a interval.IPv6) (out flow.Address) {
+	binary.BigEndian.PutUint64(out[:8], a.Hi)
+	binary.BigEndian.PutUint64(out[8:], a.Lo)
+	return out
 }
 
 // decode fills the column from an array of n rows.
@@ -72,7 +81,10 @@ func (l *addresses) decode(a arrow.Array, n int) {
 }
 
 func (l *addresses) begin(entries int) {
-	l.family, l.v4 = resize(l.family, entries, 0), grow(l.v4, entries)
+	l.family = grow(l.family, entries+4)[:entries]
+	clear(l.family)
+	l.own4 = grow(l.own4, entries)
+	l.v4 = l.own4
 }
 
 // values decodes an array that is no dictionary.
@@ -80,16 +92,21 @@ func (l *addresses) values(a arrow.Array) {
 	nulls := column.NullsOf(a)
 	switch x := a.(type) {
 	case *array.Uint32:
+		if !nulls.Any() && x.Len() == len(l.v4) {
+			l.v4 = x.Uint32Values()
+			for i := range l.family {
+				l.family[i] = 4
+			}
+			return
+		}
 		for i, v := range x.Uint32Values() {
 			if !nulls.At(i) {
 				l.family[i], l.v4[i] = 4, v
 			}
 		}
 	case *array.FixedSizeBinary:
-		for i := range x.Len() {
-			if b := x.Value(i); len(b) == 16 && !nulls.At(i) {
-				l.set(i, flow.Address(b))
-			}
+		if width := x.DataType().(*arrow.FixedSizeBinaryType).ByteWidth; width == 16 {
+			l.binaries(x, nulls)
 		}
 	default:
 		v, ok := viewStrings(a)
@@ -104,6 +121,24 @@ func (l *addresses) values(a arrow.Array) {
 			} else if a, ok := parseAddress(t, binaryColumn); ok {
 				l.set(i, a)
 			}
+		}
+	}
+}
+
+// binaries decodes addresses of 16 bytes.
+func (l *addresses) binaries(x *array.FixedSizeBinary, nulls column.Nulls) {
+	n := x.Len()
+	l.v6 = grow(l.v6, n)
+	for i := range n {
+		if nulls.At(i) {
+			continue
+		}
+		b := x.Value(i)
+		hi, lo := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+		if hi == 0 && lo>>32 == 0xffff { // mapped IPv4
+			l.family[i], l.v4[i] = 4, uint32(lo)
+		} else {
+			l.family[i], l.v6[i] = 6, interval.IPv6{Hi: hi, Lo: lo}
 		}
 	}
 }

@@ -74,14 +74,16 @@ func NewEngine(cfg Config) *Engine {
 	}
 	e := &Engine{cfg: cfg}
 	verdict, count := func(id uint32) flow.Verdict { return cfg.Index.Verdict(index.VerdictID(id)) }, func() int { return cfg.Index.Verdicts() }
+	access := func(id uint32) flow.Access { return cfg.Index.Access(index.VerdictID(id)) }
 	if cfg.Judge != nil {
 		e.judge = &internedVerdicts{ids: map[flow.Verdict]uint32{}}
 		verdict, count = e.judge.get, e.judge.len
+		access = func(id uint32) flow.Access { return verdict(id).Access }
 	}
 	if !cfg.Ends {
 		e.table = newVerdictRows(
 			func(id uint32) *Row { return RowOf(cfg.Network, verdict(id)) },
-			func(id uint32) flow.Access { return verdict(id).Access }, count)
+			access, count)
 		return e
 	}
 	e.pairs, e.owners = &pairs{ids: map[pair]ID{}}, owners(&cfg)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"ipflow/index"
+	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 	"ipflow/verify/internal/world"
@@ -26,7 +27,8 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v4, v6 := map[*index.Classifier][]index.Query4{}, map[*index.Classifier][]index.Query6{}
+		asked := map[*index.Classifier][]index.Query{}
+		var addresses []interval.IPv6
 		var want []ID
 		w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
 			k := ix.Classifier(c, q.Direction, q.Local)
@@ -37,22 +39,23 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 			if q.AnySourcePort {
 				open = index.OpenSource
 			}
+			x := index.Query{Row: row, Source: open, Destination: destination, Protocol: q.Protocol}
 			if q.Remote.Is4() {
-				v4[k] = append(v4[k], index.Query4{Remote: q.Remote.As4(), Row: row, Source: open, Destination: destination, Protocol: q.Protocol})
+				x.Remote = q.Remote.As4()
 			} else {
-				v6[k] = append(v6[k], index.Query6{
-					Hi: binary.BigEndian.Uint64(q.Remote[:8]), Lo: binary.BigEndian.Uint64(q.Remote[8:]),
-					Row: row, Source: open, Destination: destination, Protocol: q.Protocol,
-				})
+				x.Remote = uint32(len(addresses))
+				addresses = append(addresses, interval.IPv6{Hi: binary.BigEndian.Uint64(q.Remote[:8]), Lo: binary.BigEndian.Uint64(q.Remote[8:])})
 			}
+			asked[k] = append(asked[k], x)
 			return true
 		})
 		got := make([]ID, len(want))
-		for k, list := range v4 {
-			index.Scatter4(k, list, got, firstVerdict)
-		}
-		for k, list := range v6 {
-			index.Scatter6(k, list, got, firstVerdict)
+		for k, list := range asked {
+			if k.IPv4() {
+				index.Scatter4(k, list, got, firstVerdict)
+			} else {
+				index.Scatter6(k, list, addresses, got, firstVerdict)
+			}
 		}
 		for row := range want {
 			if got[row] != want[row] {
@@ -78,9 +81,9 @@ func TestNoAllocs(t *testing.T) {
 	if allocs := testing.AllocsPerRun(100, func() { k.Classify(&q) }); allocs != 0 {
 		t.Errorf("Classify allocates %v times", allocs)
 	}
-	batch := make([]index.Query4, 1000)
+	batch := make([]index.Query, 1000)
 	for i := range batch {
-		batch[i] = index.Query4{Remote: uint32(i) << 20, Row: uint32(i), Destination: 443, Protocol: flow.TCP}
+		batch[i] = index.Query{Remote: uint32(i) << 20, Row: uint32(i), Destination: 443, Protocol: flow.TCP}
 	}
 	out := make([]ID, len(batch))
 	if allocs := testing.AllocsPerRun(10, func() { index.Scatter4(k, batch, out, firstVerdict) }); allocs != 0 {

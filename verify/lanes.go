@@ -15,9 +15,9 @@ import (
 // batch and are valid as long as it is; a worker reuses their own memory from
 // batch to batch.
 type lanes struct {
-	direction             coded[flow.Direction] // 0 is bad
-	protocol              coded[int16]          // -1 is bad
-	localPort, remotePort coded[uint32]         // 0-65535, or one of the port codes
+	direction             coded[uint32] // a flow.Direction; 0 is bad
+	protocol              coded[uint32] // a flow.Protocol, or badProtocol
+	localPort, remotePort coded[uint32] // 0-65535, or one of the port codes
 	local, remote         addresses
 	nic, vm               coded[int32] // index into the texts seen by the worker; 0 is empty
 	hasVM                 bool         // the batch has a vm column
@@ -29,6 +29,8 @@ const (
 	portBad
 )
 
+const badProtocol uint32 = math.MaxUint32
+
 // decode fills the lanes from the batch.
 func (l *lanes) decode(b *column.Batch, nicTexts, vmTexts *textIDs) {
 	n := b.Rows()
@@ -39,7 +41,7 @@ func (l *lanes) decode(b *column.Batch, nicTexts, vmTexts *textIDs) {
 		return nil
 	}
 	l.direction.decode(col(column.Direction), n, 0, texts(parseDirection))
-	l.protocol.decode(col(column.Protocol), n, -1, protocols)
+	l.protocol.decode(col(column.Protocol), n, badProtocol, protocols)
 	l.localPort.decode(col(column.LocalPort), n, portOpen, ports)
 	l.remotePort.decode(col(column.RemotePort), n, portOpen, ports)
 	l.local.decode(col(column.LocalIP), n)
@@ -49,26 +51,26 @@ func (l *lanes) decode(b *column.Batch, nicTexts, vmTexts *textIDs) {
 	l.hasVM = b.Flow[column.VM] >= 0
 }
 
-func parseDirection(t []byte) flow.Direction {
+func parseDirection(t []byte) uint32 {
 	d, _ := flow.ParseDirection(strings.TrimSpace(string(t)))
-	return d
+	return uint32(d)
 }
 
 // protocols decodes numbers or names.
-func protocols(out []int16, a arrow.Array) {
+func protocols(out []uint32, a arrow.Array) {
 	if get, ok := integers(a); ok {
 		for i := range out {
 			if v, ok := get(i); ok && v >= 0 && v <= 255 {
-				out[i] = int16(v)
+				out[i] = uint32(v)
 			}
 		}
 		return
 	}
-	texts(func(t []byte) int16 {
+	texts(func(t []byte) uint32 {
 		if p, ok := flow.ParseProtocol(strings.TrimSpace(string(t))); ok {
-			return int16(p)
+			return uint32(p)
 		}
-		return -1
+		return badProtocol
 	})(out, a)
 }
 
@@ -179,7 +181,7 @@ func (l *lanes) fault(b *column.Batch, i int) Fault {
 		return BadRow
 	case l.direction.at(i) == 0:
 		return BadDirection
-	case protocol < 0:
+	case protocol == badProtocol:
 		return BadProtocol
 	case localFamily == 0 || remoteFamily == 0:
 		return BadAddress
@@ -199,7 +201,7 @@ func (l *lanes) fault(b *column.Batch, i int) Fault {
 // tuple is row i as one value.
 func (l *lanes) tuple(i int) flow.Tuple {
 	t := flow.Tuple{
-		Direction: l.direction.at(i), Protocol: flow.Protocol(l.protocol.at(i)),
+		Direction: l.directionOf(i), Protocol: flow.Protocol(l.protocol.at(i)),
 		LocalPort: uint16(l.localPort.at(i)), RemotePort: uint16(l.remotePort.at(i)),
 	}
 	t.Local, _ = l.local.at(i)
@@ -209,9 +211,11 @@ func (l *lanes) tuple(i int) flow.Tuple {
 	return t
 }
 
+func (l *lanes) directionOf(i int) flow.Direction { return flow.Direction(l.direction.at(i)) }
+
 // ports returns source and destination port of row i in the packet's own order.
 func (l *lanes) ports(i int) (source, destination uint32) {
-	if l.direction.at(i) == flow.Inbound {
+	if l.directionOf(i) == flow.Inbound {
 		return l.remotePort.at(i), l.localPort.at(i)
 	}
 	return l.localPort.at(i), l.remotePort.at(i)
@@ -222,7 +226,7 @@ func (l *lanes) ports(i int) (source, destination uint32) {
 func (l *lanes) turn(rows int, now flow.Direction) {
 	l.local, l.remote = l.remote, l.local
 	l.localPort, l.remotePort = l.remotePort, l.localPort
-	l.direction.fill(rows, now)
+	l.direction.fill(rows, uint32(now))
 }
 
 // textIDs numbers the distinct texts a worker has met; 0 is the empty text.

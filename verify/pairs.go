@@ -126,7 +126,7 @@ func (w *worker) classifyEnds(b *column.Batch) []ID {
 	n := b.Rows()
 	l := &w.lanes
 	w.parse(b)
-	l.direction.fill(n, flow.Outbound)
+	l.direction.fill(n, uint32(flow.Outbound))
 	w.ids = grow(w.ids, n)
 	for i := range w.ids {
 		w.ids[i] = ID(l.fault(b, i))
@@ -165,7 +165,7 @@ func (w *worker) answerEnd(ids []ID) []ID {
 			ids[i] = ID(at.fault)
 		case w.e.cfg.Judge != nil:
 			ids[i] = firstVerdict + ID(w.e.judge.id(w.e.cfg.Judge.Classify(at.nic, l.tuple(i))))
-		case l.direction.at(i) == flow.Inbound:
+		case l.directionOf(i) == flow.Inbound:
 			w.groups.put(i, w.groups.know(at.in))
 		default:
 			w.groups.put(i, w.groups.know(at.out))

@@ -9,7 +9,7 @@ import (
 
 // site is what the nic and local_ip of a row lead to, in 12 bytes.
 type site struct {
-	number [2]uint32 // of the classifiers, inbound and outbound; valid iff fault is NoFault
+	number [2]uint32 // for groups.put, inbound and outbound; valid iff fault is NoFault
 	fault  Fault     // of the row, unless its own fields have one
 	family uint8     // of the local address, 0 when it is none
 }
@@ -21,6 +21,11 @@ type sites struct {
 	slots []siteSlot // a power of two, at most half full
 	shift uint8      // 64 - log2(len(slots))
 	list  []site
+
+	// By local address, the first NIC that was met with it: what the vector loop
+	// reads (see rowColumns).
+	nic     []uint32
+	numbers []uint32
 }
 
 type siteSlot struct {
@@ -72,52 +77,78 @@ func (l *lanes) paired(b *column.Batch) bool {
 	return l.local.code != nil && !l.hasVM && (l.nic.code != nil || b.Flow[column.NIC] < 0)
 }
 
-// destinationLimit is per protocol (-1 first) the greatest destination port
-// that is no fault.
-var destinationLimit = func() (limit [257]int32) {
-	limit[0] = -1
-	for p := range 256 {
-		limit[1+p] = int32(portOpen)
-		if flow.Protocol(p).HasPorts() {
-			limit[1+p] = int32(portOpen) - 1
-		}
-	}
-	return limit
-}()
-
 // groupPaired hands every row to its classifier, as group does, by its codes.
 func (w *worker) groupPaired(b *column.Batch) {
-	l, s := &w.lanes, &w.sites
+	l, s, g := &w.lanes, &w.sites, &w.groups
 	s.begin()
-	nicCode, localCode := l.nic.code, l.local.code
-	for i := range w.ids {
-		key := uint64(localCode[i])
-		if nicCode != nil {
-			key |= uint64(nicCode[i]) << 32
+	if !hasVector || b.Bad != nil {
+		for i := range w.ids {
+			w.putPaired(b, i)
 		}
-		slot := s.slot(key)
-		if slot.site == 0 {
-			s.add(slot, key, w.siteOf(i))
-			slot = s.slot(key) // the table may have grown
+		return
+	}
+	s.nic = grow(s.nic, len(l.local.family))
+	s.numbers = resize(s.numbers, 2*len(l.local.family), 0)
+	t := l.rowColumns()
+	t.local, t.nic = pointTo(l.local.code), pointTo(l.nic.code)
+	t.siteNIC, t.siteNumbers = pointTo(s.nic), pointTo(s.numbers)
+	done := 0
+	for rows := len(w.ids); rows-done >= lanesWide; {
+		blocks := min(rows-done, queryBlock) / lanesWide
+		unknown := vectorNumbers(&t, done, blocks, &g.of[done])
+		for i := range g.of[done : done+blocks*lanesWide] {
+			if n := g.of[done+i]; n != 0 {
+				g.tally(n)
+			} else if unknown > 0 {
+				w.putPaired(b, done+i)
+			}
 		}
-		at := &s.list[slot.site-1]
-		direction := l.direction.at(i)
-		source, destination := l.localPort.at(i), l.remotePort.at(i)
-		if direction == flow.Inbound {
-			source, destination = destination, source
-		}
-		if at.fault == NoFault && at.family == l.remote.family[l.remote.entry(i)] && direction != 0 &&
-			source != portBad && int32(destination) <= destinationLimit[1+l.protocol.at(i)] && b.Bad == nil {
-			w.groups.put(i, at.number[direction-flow.Inbound])
-			continue
-		}
-		if f := l.fault(b, i); f != NoFault {
-			w.ids[i] = ID(f)
-		} else if at.fault != NoFault {
-			w.ids[i] = ID(at.fault)
-		} else {
-			w.groups.put(i, at.number[direction-flow.Inbound])
-		}
+		done += blocks * lanesWide
+	}
+	for ; done < len(w.ids); done++ {
+		w.putPaired(b, done)
+	}
+}
+
+// putPaired hands one row to its classifier: the plain twin of the vector loop,
+// which knows the sites that were met here.
+func (w *worker) putPaired(b *column.Batch, row int) {
+	l, s := &w.lanes, &w.sites
+	local := l.local.code[row]
+	key := uint64(local)
+	if l.nic.code != nil {
+		key |= uint64(l.nic.code[row]) << 32
+	}
+	slot := s.slot(key)
+	if slot.site == 0 {
+		s.add(slot, key, w.siteOf(row))
+		slot = s.slot(key) // the table may have grown
+	}
+	at := &s.list[slot.site-1]
+	if f := l.fault(b, row); f != NoFault {
+		w.ids[row] = ID(f)
+		return
+	}
+	if at.fault != NoFault {
+		w.ids[row] = ID(at.fault)
+		return
+	}
+	s.show(local, uint32(key>>32), at)
+	w.groups.put(row, at.number[l.directionOf(row)-flow.Inbound])
+}
+
+// show lets the vector loop know a site without a fault.
+func (s *sites) show(local, nic uint32, at *site) {
+	if int(2*local) >= len(s.numbers) || s.numbers[2*local] != 0 {
+		return
+	}
+	family := uint32(0)
+	if at.family == 6 {
+		family = siteIPv6
+	}
+	s.nic[local] = nic
+	for i, n := range at.number {
+		s.numbers[2*local+uint32(i)] = n | family
 	}
 }
 

@@ -26,7 +26,7 @@ type heat struct {
 	name      string // of the list
 	rules     int
 	mix       corpus.Mix
-	questions []index.Query4
+	questions []index.Query
 	ids       []index.VerdictID
 	packets   []packet // few: for the Go anchors
 	sets      *prefixSets

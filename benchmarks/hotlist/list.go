@@ -143,19 +143,19 @@ func (l *List) Trace(mix corpus.Mix, packets int, seed uint64) ([]flow.Tuple, er
 
 // Questions are a trace in the form that the engine hands to a classifier when
 // all rows of a window are about one NIC, direction and local address.
-func Questions(trace []flow.Tuple) []index.Query4 {
-	out := make([]index.Query4, len(trace))
+func Questions(trace []flow.Tuple) []index.Query {
+	out := make([]index.Query, len(trace))
 	for i := range trace {
 		t := &trace[i]
 		source, destination := t.Ports()
-		out[i] = index.Query4{Remote: t.Remote.As4(), Row: uint32(i), Source: uint32(source), Destination: destination, Protocol: t.Protocol}
+		out[i] = index.Query{Remote: t.Remote.As4(), Row: uint32(i), Source: uint32(source), Destination: destination, Protocol: t.Protocol}
 	}
 	return out
 }
 
 // Answer fills ids with the verdict of each question, as the engine does. The
 // questions are what Questions gave; ids has an element for each.
-func (l *List) Answer(questions []index.Query4, ids []index.VerdictID) {
+func (l *List) Answer(questions []index.Query, ids []index.VerdictID) {
 	index.Scatter4(l.classifier, questions, ids, 0)
 }
 

@@ -1,0 +1,23 @@
+//go:build !purego
+
+package verify
+
+import (
+	"golang.org/x/sys/cpu"
+
+	"ipflow/index"
+)
+
+// hasVector reports whether the processor has what vector_amd64.s needs.
+var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
+
+// vectorNumbers puts the numbers of 16 × blocks rows into numbers, 0 for rows that
+// have a fault or whose site is not known, and returns how many those are.
+//
+//go:noescape
+func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown int)
+
+// vectorQuestions turns 16 × blocks rows into questions, four by four turned.
+//
+//go:noescape
+func vectorQuestions(t *rowColumns, from, blocks int, questions *index.Query)

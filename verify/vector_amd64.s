@@ -1,0 +1,223 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// The loops over rows: sixteen go side by side, whatever differs between them is a
+// mask or an index. AVX-512 F only. Operands stand in Go's order: sources first,
+// destination last.
+
+DATA lanes<>+0(SB)/4, $0
+DATA lanes<>+4(SB)/4, $1
+DATA lanes<>+8(SB)/4, $2
+DATA lanes<>+12(SB)/4, $3
+DATA lanes<>+16(SB)/4, $4
+DATA lanes<>+20(SB)/4, $5
+DATA lanes<>+24(SB)/4, $6
+DATA lanes<>+28(SB)/4, $7
+DATA lanes<>+32(SB)/4, $8
+DATA lanes<>+36(SB)/4, $9
+DATA lanes<>+40(SB)/4, $10
+DATA lanes<>+44(SB)/4, $11
+DATA lanes<>+48(SB)/4, $12
+DATA lanes<>+52(SB)/4, $13
+DATA lanes<>+56(SB)/4, $14
+DATA lanes<>+60(SB)/4, $15
+GLOBL lanes<>(SB), RODATA|NOPTR, $64
+
+DATA c1<>+0(SB)/4, $1
+GLOBL c1<>(SB), RODATA|NOPTR, $4
+DATA c2<>+0(SB)/4, $2
+GLOBL c2<>(SB), RODATA|NOPTR, $4
+DATA c4<>+0(SB)/4, $4
+GLOBL c4<>(SB), RODATA|NOPTR, $4
+DATA c6<>+0(SB)/4, $6
+GLOBL c6<>(SB), RODATA|NOPTR, $4
+DATA c17<>+0(SB)/4, $17
+GLOBL c17<>(SB), RODATA|NOPTR, $4
+DATA cByte<>+0(SB)/4, $0xff
+GLOBL cByte<>(SB), RODATA|NOPTR, $4
+DATA cShort<>+0(SB)/4, $0xffff
+GLOBL cShort<>(SB), RODATA|NOPTR, $4
+DATA cOpen<>+0(SB)/4, $0x10000
+GLOBL cOpen<>(SB), RODATA|NOPTR, $4
+DATA cNumber<>+0(SB)/4, $0x7fffffff
+GLOBL cNumber<>(SB), RODATA|NOPTR, $4
+
+// GATHER loads a 32-bit element per lane.
+#define GATHER(at, to) \
+	KXNORW     K1, K1, K1; \
+	VPXORD     to, to, to; \
+	VPGATHERDD at, K1, to
+
+// VALUE loads the values of the rows from AX on of a coded or plain column. It
+// spoils R8 and R9.
+#define VALUE(column, to, spare, plain, done) \
+	MOVQ      column+laneColumn_code(DI), R8; \
+	MOVQ      column+laneColumn_list(DI), R9; \
+	TESTQ     R8, R8; \
+	JZ        plain; \
+	VMOVDQU32 (R8)(AX*4), spare; \
+	GATHER((R9)(spare*4), to); \
+	JMP       done; \
+plain: \
+	VMOVDQU32 (R9)(AX*4), to; \
+done:
+
+// func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown int)
+TEXT ·vectorNumbers(SB), NOSPLIT, $0-40
+	MOVQ t+0(FP), DI
+	MOVQ from+8(FP), AX
+	MOVQ blocks+16(FP), CX
+	MOVQ numbers+24(FP), DX
+	MOVQ CX, BX
+	SHLQ $4, BX
+	MOVQ rowColumns_nic(DI), R10
+	MOVQ rowColumns_local(DI), R11
+	MOVQ rowColumns_siteNIC(DI), R12
+	MOVQ rowColumns_siteNumbers(DI), R13
+	VPBROADCASTD c1<>(SB), Z20
+	VPBROADCASTD cOpen<>(SB), Z21
+	VPBROADCASTD cByte<>(SB), Z22
+
+numbers:
+	// Z0: local address; K2: its NIC is the one the site is for.
+	VMOVDQU32 (R11)(AX*4), Z0
+	KXNORW    K2, K2, K2
+	TESTQ     R10, R10
+	JZ        direction
+	GATHER((R12)(Z0*4), Z2)
+	VPCMPEQD  (R10)(AX*4), Z2, K2
+
+direction:
+	// Z3: 0 inbound, 1 outbound, else bad.
+	VALUE(rowColumns_direction, Z3, Z4, directionPlain, directionDone)
+	VPSUBD       Z20, Z3, Z3
+	VPCMPUD.BCST $1, c2<>(SB), Z3, K2, K2
+
+	// Z5: number, and the site's family as 4 or 6 in Z6.
+	VPADDD     Z0, Z0, Z4
+	VPADDD     Z3, Z4, Z4
+	KMOVW      K2, K1
+	VPXORD     Z5, Z5, Z5
+	VPGATHERDD (R13)(Z4*4), K1, Z5
+	VPTESTMD   Z5, Z5, K2, K2
+	VPSRLD     $31, Z5, Z6
+	VPADDD     Z6, Z6, Z6
+	VPADDD.BCST c4<>(SB), Z6, Z6
+
+	// The remote address has the same family.
+	MOVQ         (rowColumns_remote+laneColumn_code)(DI), R8
+	TESTQ        R8, R8
+	JZ           remotePlain
+	VMOVDQU32    (R8)(AX*4), Z7
+	JMP          family
+
+remotePlain:
+	VPBROADCASTD AX, Z7
+	VPADDD       lanes<>(SB), Z7, Z7
+
+family:
+	MOVQ rowColumns_family(DI), R9
+	GATHER((R9)(Z7*1), Z8)
+	VPANDD   Z22, Z8, Z8
+	VPCMPEQD Z6, Z8, K2, K2
+
+	// Z8: source port, Z9: destination port; inbound the remote one is the source.
+	VALUE(rowColumns_localPort, Z8, Z4, localPlain, localDone)
+	VALUE(rowColumns_remotePort, Z9, Z4, remotePortPlain, remotePortDone)
+	VPTESTNMD Z3, Z3, K3
+	VMOVDQA32 Z8, Z10
+	VMOVDQA32 Z9, K3, Z8
+	VMOVDQA32 Z10, K3, Z9
+	VPCMPUD   $2, Z21, Z8, K2, K2
+
+	// The destination port may be open, one past the last, where there are no ports.
+	VALUE(rowColumns_protocol, Z10, Z4, protocolPlain, protocolDone)
+	VPCMPEQD.BCST c6<>(SB), Z10, K3
+	VPCMPEQD.BCST c17<>(SB), Z10, K4
+	KORW          K3, K4, K3
+	VMOVDQA32     Z21, Z11
+	VPSUBD        Z20, Z11, K3, Z11
+	VPCMPUD       $2, Z11, Z9, K2, K2
+	VPCMPUD       $2, Z22, Z10, K2, K2
+
+	VPANDD.BCST.Z cNumber<>(SB), Z5, K2, Z5
+	VMOVDQU32     Z5, (DX)
+	KMOVW         K2, R8
+	POPCNTL       R8, R8
+	SUBQ          R8, BX
+	ADDQ          $16, AX
+	ADDQ          $64, DX
+	DECQ          CX
+	JNZ           numbers
+	MOVQ          BX, unknown+32(FP)
+	VZEROUPPER
+	RET
+
+// func vectorQuestions(t *rowColumns, from, blocks int, questions *index.Query)
+TEXT ·vectorQuestions(SB), NOSPLIT, $0-32
+	MOVQ t+0(FP), DI
+	MOVQ from+8(FP), AX
+	MOVQ blocks+16(FP), CX
+	MOVQ questions+24(FP), DX
+	MOVQ (rowColumns_remote+laneColumn_code)(DI), R10
+	MOVQ (rowColumns_remote+laneColumn_list)(DI), R11
+	MOVQ rowColumns_family(DI), R12
+	VPBROADCASTD c1<>(SB), Z20
+	VPBROADCASTD cOpen<>(SB), Z21
+	VPBROADCASTD cByte<>(SB), Z22
+	VPBROADCASTD c4<>(SB), Z23
+	VMOVDQU32    lanes<>(SB), Z24
+
+questions:
+	// Z1: rows.
+	VPBROADCASTD AX, Z1
+	VPADDD       Z24, Z1, Z1
+
+	// Z0: IPv4 address, or entry.
+	VMOVDQA32 Z1, Z0
+	TESTQ     R10, R10
+	JZ        entry
+	VMOVDQU32 (R10)(AX*4), Z0
+
+entry:
+	GATHER((R12)(Z0*1), Z4)
+	VPANDD     Z22, Z4, Z4
+	VPCMPEQD   Z23, Z4, K1
+	VMOVDQA32  Z0, Z5
+	VPGATHERDD (R11)(Z5*4), K1, Z0
+
+	// Z2: source port, Z3: destination port and protocol.
+	VALUE(rowColumns_direction, Z6, Z4, directionPlain, directionDone)
+	VALUE(rowColumns_localPort, Z2, Z4, localPlain, localDone)
+	VALUE(rowColumns_remotePort, Z3, Z4, remotePortPlain, remotePortDone)
+	VPCMPEQD    Z20, Z6, K3
+	VMOVDQA32   Z2, Z7
+	VMOVDQA32   Z3, K3, Z2
+	VMOVDQA32   Z7, K3, Z3
+	VPMINUD     Z21, Z2, Z2
+	VPANDD.BCST cShort<>(SB), Z3, Z3
+	VALUE(rowColumns_protocol, Z6, Z4, protocolPlain, protocolDone)
+	VPANDD      Z22, Z6, Z6
+	VPSLLD      $16, Z6, Z6
+	VPORD       Z6, Z3, Z3
+
+	VPUNPCKLDQ  Z1, Z0, Z4
+	VPUNPCKHDQ  Z1, Z0, Z5
+	VPUNPCKLDQ  Z3, Z2, Z6
+	VPUNPCKHDQ  Z3, Z2, Z7
+	VPUNPCKLQDQ Z6, Z4, Z0
+	VPUNPCKHQDQ Z6, Z4, Z1
+	VPUNPCKLQDQ Z7, Z5, Z2
+	VPUNPCKHQDQ Z7, Z5, Z3
+	VMOVDQU32   Z0, 0(DX)
+	VMOVDQU32   Z1, 64(DX)
+	VMOVDQU32   Z2, 128(DX)
+	VMOVDQU32   Z3, 192(DX)
+	ADDQ        $16, AX
+	ADDQ        $256, DX
+	DECQ        CX
+	JNZ         questions
+	VZEROUPPER
+	RET

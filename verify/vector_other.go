@@ -1,0 +1,12 @@
+//go:build !amd64 || purego
+
+package verify
+
+import "ipflow/index"
+
+// hasVector is false: plain Go serves this processor.
+const hasVector = false
+
+func vectorNumbers(*rowColumns, int, int, *uint32) int { panic("verify: no vector loops") }
+
+func vectorQuestions(*rowColumns, int, int, *index.Query) { panic("verify: no vector loops") }
