@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"index":                      {"index/interval", "index/route", "ingest/diag", "ingest/flow", "ingest/network"},
 	"index/interval":             {},
 	"index/route":                {},
-	"verify":                     {"index", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
+	"verify":                     {"index", "index/interval", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
 	"verify/assert":              {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/reach", "verify/space"},
 	"verify/assert/asserttest":   {"ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/assert", "verify/reach"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
