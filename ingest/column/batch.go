@@ -61,7 +61,10 @@ type Batch struct {
 	// holds the text.
 	Kinds [][]byte
 	// Text is true when the source was text (CSV, JSONL): port columns then are
-	// strings here and become int32 in typed output.
+	// strings here, or int32 where the reader was asked for numbers and all of the
+	// batch are such, and become int32 in typed output. Dictionaries hold each value
+	// once, in order of first appearance among the rows that are not null, and no
+	// other value.
 	Text bool
 	// Source is set by Parquet input whose batch is exactly one row group. The
 	// batch holds its file.

@@ -6,7 +6,7 @@ import "github.com/apache/arrow/go/v17/arrow"
 type Schema struct {
 	// Record holds the columns of every Batch.Record with their names. Where it
 	// says type T, the column of a batch is T or Dictionary<uint32, T>: readers
-	// choose batch by batch what pays. A field that is not nullable has no null in
+	// choose batch by batch what pays. Ports of text may be int32, see Batch.Text. A field that is not nullable has no null in
 	// any batch. Field metadata under LogicalKey names what Arrow's types cannot
 	// say.
 	Record *arrow.Schema
