@@ -64,6 +64,13 @@ func (o Output) Validate(fields []Field) error {
 	return err
 }
 
+// Typed reports whether the output's format has types, so that ports of a text
+// source are written as numbers.
+func (o Output) Typed() bool {
+	k, err := o.kind()
+	return err == nil && (k.format == "parquet" || k.format == "arrow")
+}
+
 // Open starts the output of the kept fields and the result columns.
 func Open(o Output, fields []Field) (verify.Sink, error) {
 	k, err := o.kind()

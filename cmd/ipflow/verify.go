@@ -182,6 +182,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 		return usagef("-s - and --flows - both name stdin; give one of them a file")
 	}
 	options.Stdin = a.stdin
+	options.PortNumbers = report.Output{Path: f.out, Format: f.format}.Typed()
 	flows, err := flowfile.Open(ctx, f.flows, options)
 	if err != nil {
 		return flowsError(err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -21,12 +22,14 @@ type csvDecoder struct {
 	fields    []arrow.Field
 	splitter  splitter
 	delimiter byte
-	width     int   // fields of a row
-	at        []int // used column → field
+	width     int       // fields of a row
+	at        []int     // used column → field
+	ports     bool      // as numbers, see Options.PortNumbers
+	spare     sync.Pool // of *textBatch
 }
 
 func openCSV(r *Reader, in *input) (decoder, error) {
-	d := &csvDecoder{in: in, delimiter: ','}
+	d := &csvDecoder{in: in, delimiter: ',', ports: r.opts.PortNumbers}
 	if r.format == tsvFormat {
 		d.delimiter = '\t'
 	}
@@ -92,18 +95,47 @@ func (d *csvDecoder) next(context.Context) (int, func() (*column.Batch, error), 
 	return len(b.recs), func() (*column.Batch, error) { return d.decode(b), nil }, nil
 }
 
+// decode takes blocks of records apart side by side where they are plain, and
+// record by record where quotes or bytes that are not UTF-8 are about.
 func (d *csvDecoder) decode(b *block) *column.Batch {
-	t := newTextBatch(d.layout, len(b.recs))
+	t, _ := d.spare.Get().(*textBatch)
+	if t == nil {
+		t = newTextBatch(d.layout, d.ports)
+		t.cutter = newCutter(d.delimiter, d.width)
+	}
+	t.reset(len(b.recs))
+	data, bad := b.withSlack(), b.bad
+	for first := 0; first < len(b.recs); first += cutRows {
+		recs := b.recs[first:min(first+cutRows, len(b.recs))]
+		known := 0 // of the malformed records, those among recs
+		for known < len(bad) && int(bad[known]) < first+len(recs) {
+			known++
+		}
+		if text := b.data[recs[0].first:recs[len(recs)-1].end]; known == 0 && plain(text, b.quotes) {
+			t.cutter.cut(data, recs)
+			t.appendCut(data, d.at, len(recs))
+		} else {
+			d.appendOneByOne(t, b, recs, bad[:known], first)
+		}
+		bad = bad[known:]
+	}
+	d.splitter.recycle(b)
+	batch := t.finish(d.fields)
+	d.spare.Put(t)
+	return batch
+}
+
+// appendOneByOne adds records of which the first is number first of the block.
+func (d *csvDecoder) appendOneByOne(t *textBatch, b *block, recs []span, bad []int32, first int) {
 	f := fieldSplitter{delimiter: d.delimiter}
-	valid, bad := utf8.Valid(b.data), b.bad
-	for i, s := range b.recs {
-		if len(bad) > 0 && int(bad[0]) == i {
+	for i, s := range recs {
+		if len(bad) > 0 && int(bad[0]) == first+i {
 			bad = bad[1:]
 			t.appendBad()
 			continue
 		}
 		rec := b.data[s.first:s.end]
-		if !f.split(rec, b.quotes) || len(f.fields) != d.width || !valid && !utf8.Valid(rec) {
+		if !f.split(rec, b.quotes) || len(f.fields) != d.width || !utf8.Valid(rec) {
 			t.appendBad()
 			continue
 		}
@@ -116,32 +148,71 @@ func (d *csvDecoder) decode(b *block) *column.Batch {
 		}
 		t.rows++
 	}
-	d.splitter.recycle(b)
-	return t.finish(d.fields)
+}
+
+// textColumn builds a column from text: column.Text, or column.Ports.
+type textColumn interface {
+	Append(v []byte)
+	AppendNull()
+	AppendSpans(data []byte, at []column.Span)
+	Reset(rows int)
+	Finish() arrow.Array
 }
 
 // textBatch collects the rows of a text window.
 type textBatch struct {
 	layout  *layout
-	columns []*column.Text
+	columns []textColumn
 	rows    int
 	bad     []bool // of all rows of the window, nil while there is none
 	size    int
+	cutter  *cutter // of CSV
 }
 
-func newTextBatch(l *layout, rows int) *textBatch {
-	t := &textBatch{layout: l, size: rows, columns: make([]*column.Text, len(l.used))}
+func newTextBatch(l *layout, ports bool) *textBatch {
+	t := &textBatch{layout: l, columns: make([]textColumn, len(l.used))}
 	for i := range t.columns {
-		t.columns[i] = column.NewText(rows)
+		if ports && (i == l.flow[column.LocalPort] || i == l.flow[column.RemotePort]) {
+			t.columns[i] = column.NewPorts(0)
+		} else {
+			t.columns[i] = column.NewText(0)
+		}
 	}
 	return t
 }
 
-func (t *textBatch) appendBad() {
+// reset begins a window of so many rows.
+func (t *textBatch) reset(rows int) {
+	t.rows, t.bad, t.size = 0, nil, rows
+	for _, c := range t.columns {
+		c.Reset(rows)
+	}
+}
+
+// appendCut adds the rows that the cutter holds; at gives each column's field.
+func (t *textBatch) appendCut(data []byte, at []int, rows int) {
+	for c, col := range t.columns {
+		col.AppendSpans(data, t.cutter.fields[at[c]][:rows])
+	}
+	if t.cutter.bad > 0 {
+		for row, fine := range t.cutter.rows[:rows] {
+			if !fine {
+				t.markBad(t.rows + row)
+			}
+		}
+	}
+	t.rows += rows
+}
+
+func (t *textBatch) markBad(row int) {
 	if t.bad == nil {
 		t.bad = make([]bool, t.size)
 	}
-	t.bad[t.rows] = true
+	t.bad[row] = true
+}
+
+func (t *textBatch) appendBad() {
+	t.markBad(t.rows)
 	for _, c := range t.columns {
 		c.AppendNull()
 	}

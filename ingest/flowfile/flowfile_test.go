@@ -112,6 +112,31 @@ func checkBatch(t testing.TB, s column.Schema, b *column.Batch) {
 		if err := column.Check(a); err != nil {
 			t.Fatalf("column %s: %v", f.Name, err)
 		}
+		if codes, dict, ok := column.CodesOf(a); ok && b.Text {
+			checkOrder(t, codes, column.NullsOf(a), dict)
+		}
+	}
+}
+
+// checkOrder holds a dictionary to what column.Batch.Text promises.
+func checkOrder(t testing.TB, codes []uint32, nulls column.Nulls, dict arrow.Array) {
+	t.Helper()
+	next := uint32(0)
+	for row, c := range codes {
+		if nulls.At(row) {
+			continue
+		}
+		if c > next {
+			t.Fatalf("row %d has code %d before %d", row, c, next)
+		}
+		next = max(next, c+1)
+	}
+	seen := map[string]bool{}
+	for i := range dict.Len() {
+		seen[cell(dict, i)] = true
+	}
+	if len(seen) != dict.Len() || int(next) != dict.Len() {
+		t.Fatalf("a dictionary of %d has %d distinct values, of which %d are used", dict.Len(), len(seen), next)
 	}
 }
 

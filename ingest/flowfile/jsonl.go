@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -30,6 +31,8 @@ type jsonlDecoder struct {
 	splitter splitter
 	first    *block // read to learn the columns, not handed out yet
 	byKey    map[string]int
+	ports    bool      // as numbers, see Options.PortNumbers
+	spare    sync.Pool // of *textBatch
 }
 
 // lateColumns watches the columns that --keep names but the first window lacks:
@@ -52,7 +55,7 @@ func openJSONL(r *Reader, in *input) (decoder, error) {
 	if err := skipBOM(in); err != nil {
 		return nil, err
 	}
-	d := &jsonlDecoder{in: in, keepAll: r.opts.Keep.all()}
+	d := &jsonlDecoder{in: in, keepAll: r.opts.Keep.all(), ports: r.opts.PortNumbers}
 	d.splitter = splitter{r: in.body, path: in.path, rows: r.windowRows(), limit: maxRecord, hint: int(min(in.size, 8<<20))}
 	if r.layout == nil {
 		if err := d.learn(r); err != nil {
@@ -167,7 +170,11 @@ const (
 )
 
 func (d *jsonlDecoder) decode(b *block) (*column.Batch, error) {
-	t := newTextBatch(d.layout, len(b.recs))
+	t, _ := d.spare.Get().(*textBatch)
+	if t == nil {
+		t = newTextBatch(d.layout, d.ports)
+	}
+	t.reset(len(b.recs))
 	n := len(t.columns)
 	row := jsonRow{values: make([][]byte, n), kinds: make([]byte, n), set: make([]bool, n)}
 	kinds := make([][]byte, n)
@@ -206,6 +213,7 @@ func (d *jsonlDecoder) decode(b *block) (*column.Batch, error) {
 	}
 	d.splitter.recycle(b)
 	batch := t.finish(d.fields)
+	d.spare.Put(t)
 	batch.Kinds = kinds
 	return batch, nil
 }

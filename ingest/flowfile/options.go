@@ -28,6 +28,10 @@ type Options struct {
 	// WindowRows is the largest number of rows of a batch; 0 means 1<<17 for text
 	// and 1<<20 for Parquet and Arrow.
 	WindowRows int
+	// PortNumbers lets port columns of text input come as int32 in batches where
+	// every port is one as programs write them, see column.Ports. Otherwise, and in
+	// all other batches, they are text.
+	PortNumbers bool
 	// Stdin is what "-" reads.
 	Stdin io.Reader
 

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+
+	"ipflow/ingest/column"
 )
 
 const (
@@ -28,6 +31,15 @@ type block struct {
 	line int64   // line ends before data in the file
 	// quotes is false when no record has a quote; valid for text with quotes.
 	quotes bool
+}
+
+// withSlack returns the data with what follows it in memory, at least
+// column.SpanSlack bytes.
+func (b *block) withSlack() []byte {
+	if cap(b.data)-len(b.data) < column.SpanSlack {
+		b.data = slices.Grow(b.data, column.SpanSlack)
+	}
+	return b.data[:len(b.data)+column.SpanSlack]
 }
 
 // lineOf returns the 1-based line on which a record starts.
@@ -59,7 +71,10 @@ type splitter struct {
 	// refuse is the offset in rest up to which a quote that is open at a line
 	// feed is known to have no closing quote; it keeps the work linear.
 	refuse int
-	hint   int // bytes of the last block
+	// bare is the offset in the block at work up to which, from the record at work
+	// on, there is no quote.
+	bare int
+	hint int // bytes of the last block
 	// spare holds blocks that were decoded: fresh memory of this size costs as
 	// much as splitting what it holds.
 	spare sync.Pool
@@ -80,16 +95,21 @@ func (s *splitter) fresh() *block {
 func (s *splitter) next() (*block, error) {
 	b := s.fresh()
 	b.data = append(b.data, s.rest...)
+	s.bare = 0
 	pos, more := 0, true
 	for more && len(b.recs) < s.rows && pos < maxBlock {
+		if pos = s.bareLines(b, pos); len(b.recs) == s.rows || pos >= maxBlock {
+			break
+		}
 		var err error
+		start := pos
 		if pos, more, err = s.record(b, pos); err != nil {
 			return nil, err
 		}
+		s.line += int64(bytes.Count(b.data[start:pos], []byte{'\n'}))
 	}
 	s.rest = append(s.rest[:0], b.data[pos:]...)
 	s.refuse = max(0, s.refuse-pos)
-	s.line += int64(bytes.Count(b.data[:pos], []byte{'\n'}))
 	s.hint = pos
 	b.data = b.data[:pos]
 	switch {
@@ -99,6 +119,36 @@ func (s *splitter) next() (*block, error) {
 		return s.next()
 	}
 	return nil, io.EOF
+}
+
+// bareLines takes the records from pos on that lie in the block whole and have no
+// quotes, as many as can be told without a second look, and returns where the
+// next one starts.
+func (s *splitter) bareLines(b *block, pos int) int {
+	if s.bare <= pos && s.quotes {
+		if i := bytes.IndexByte(b.data[pos:], '"'); i >= 0 {
+			s.bare = pos + i
+		} else {
+			s.bare = len(b.data)
+		}
+	} else if !s.quotes {
+		s.bare = len(b.data)
+	}
+	first := len(b.recs)
+	for len(b.recs) < s.rows && pos < min(s.bare, maxBlock) && b.data[pos] > ' ' {
+		n := bytes.IndexByte(b.data[pos:s.bare], '\n')
+		if n < 0 || n > s.limit {
+			break
+		}
+		end := pos + n
+		if b.data[end-1] == '\r' {
+			end--
+		}
+		b.recs = append(b.recs, span{uint32(pos), uint32(end)})
+		pos += n + 1
+	}
+	s.line += int64(len(b.recs) - first)
+	return pos
 }
 
 // record finds the record that starts at pos, reading on as needed, and returns
@@ -248,6 +298,7 @@ func (s *splitter) closing(b *block, start, p int) (int, error) {
 func (s *splitter) overlong(b *block, pos int) (int, error) {
 	b.bad = append(b.bad, int32(len(b.recs)))
 	b.recs = append(b.recs, span{uint32(pos), uint32(pos)})
+	s.bare = 0 // what follows moves
 	for {
 		if i := bytes.IndexByte(b.data[pos:], '\n'); i >= 0 {
 			b.data = append(b.data[:pos], b.data[pos+i:]...)

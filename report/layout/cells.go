@@ -21,7 +21,7 @@ type Cells struct {
 }
 
 // NewCells views arr, taking a dictionary apart, and turns the text of a port
-// column into numbers. scratch is reused for Index when large enough.
+// column into numbers, unless its source has done so (flowfile.Options.PortNumbers). scratch is reused for Index when large enough.
 func NewCells(arr arrow.Array, port bool, scratch []int32) (Cells, error) {
 	c := Cells{Values: arr}
 	if d, ok := arr.(*array.Dictionary); ok {
@@ -31,7 +31,7 @@ func NewCells(arr arrow.Array, port bool, scratch []int32) (Cells, error) {
 		}
 		c = Cells{Values: d.Dictionary(), Index: index}
 	}
-	if !port {
+	if _, numbers := c.Values.(*array.Int32); !port || numbers {
 		return c, nil
 	}
 	text, ok := NewBytes(c.Values)
