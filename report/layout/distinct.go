@@ -19,12 +19,19 @@ type Distinct struct {
 
 	// Verdicts recur from batch to batch, so the texts of each are looked up once:
 	// what a row of verdicts stands for is kept as one number per column.
-	rows  map[*verify.Row]*rowTexts
+	known []knownRow  // by id; of another run where the row is not the table's
+	count int         // of rows that were met
 	texts []*rowTexts // of Rows
 	ids   [numResults]map[string]uint32
 	names [numResults][]string
 	seen  [numResults][]uint64 // per number the call of Strings that last saw it, above its code
 	call  uint32
+}
+
+// knownRow is what is remembered of an id; its row is nil until it was met.
+type knownRow struct {
+	row   *verify.Row
+	texts *rowTexts
 }
 
 // rowTexts are the numbers of a row's texts, by column; noText for null.
@@ -51,14 +58,15 @@ func NewDistinct(ids []verify.ID, t verify.Table) *Distinct {
 	if cap(d.Local) < len(ids) {
 		d.Local = make([]uint32, len(ids))
 	}
-	if len(d.rows) > maxRows {
+	if d.count > maxRows {
 		clear(d.seen[:])
 		clear(d.names[:])
 		clear(d.ids[:])
-		d.rows = nil
+		clear(d.known)
+		d.count = 0
 	}
-	if d.rows == nil {
-		d.rows = map[*verify.Row]*rowTexts{}
+	if n := len(d.stamp); len(d.known) < n {
+		d.known = append(d.known, make([]knownRow, n-len(d.known))...)
 	}
 	d.Local = d.Local[:len(ids)]
 	d.Rows, d.texts = d.Rows[:0], d.texts[:0]
@@ -68,8 +76,12 @@ func NewDistinct(ids []verify.ID, t verify.Table) *Distinct {
 		if s&^0xffffffff != mark {
 			s = mark | uint64(len(d.Rows))
 			d.stamp[id] = s
-			row := t.Row(id)
-			d.Rows, d.texts = append(d.Rows, row), append(d.texts, d.textsOf(row))
+			k := &d.known[id]
+			if row := t.Row(id); k.row != row {
+				k.row, k.texts = row, d.textsOf(row)
+				d.count++
+			}
+			d.Rows, d.texts = append(d.Rows, k.row), append(d.texts, k.texts)
 		}
 		d.Local[i] = uint32(s)
 	}
@@ -78,11 +90,7 @@ func NewDistinct(ids []verify.ID, t verify.Table) *Distinct {
 
 // textsOf numbers the texts of a row.
 func (d *Distinct) textsOf(row *verify.Row) *rowTexts {
-	x, ok := d.rows[row]
-	if ok {
-		return x
-	}
-	x = new(rowTexts)
+	x := new(rowTexts)
 	for r := range numResults {
 		text := ""
 		if r != Priority {
@@ -104,7 +112,6 @@ func (d *Distinct) textsOf(row *verify.Row) *rowTexts {
 		}
 		x[r] = n
 	}
-	d.rows[row] = x
 	return x
 }
 

@@ -49,8 +49,9 @@ type body struct {
 	stats   format.Statistics
 }
 
-// kept encodes a kept column.
-func (g *rowGroup) kept(l *leaf, c layout.Cells) error {
+// kept encodes a kept column. Coded says that its dictionary is that of a text
+// column, see column.Batch.Text, whose codes can be taken as they are.
+func (g *rowGroup) kept(l *leaf, c layout.Cells, coded bool) error {
 	v, err := load(l, c.Values, g.scratch)
 	if err != nil {
 		return err
@@ -61,13 +62,12 @@ func (g *rowGroup) kept(l *leaf, c layout.Cells) error {
 	}
 	b := body{valid: valid}
 	if len(at) > 0 && l.physical() != format.Boolean {
-		d := g.newDictionary(&v, len(at))
-		if codes, ok := d.build(at, c.Values.Len(), c.Index != nil, g.scratch); ok {
-			b.codes, b.entries = codes, len(d.entries)
-			g.dictPage = v.appendPlain(g.dictPage[:0], d.entries)
+		if codes, entries, ok := g.dictionary(&v, at, c, coded); ok {
+			b.codes, b.entries = codes, len(entries)
+			g.dictPage = v.appendPlain(g.dictPage[:0], entries)
 			b.dict = g.dictPage
-			b.stats.DistinctCount = int64(len(d.entries))
-			v.bounds(d.entries, &b.stats)
+			b.stats.DistinctCount = int64(len(entries))
+			v.bounds(entries, &b.stats)
 			return g.write(l, &b)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 
 	"github.com/parquet-go/parquet-go/format"
+
+	"ipflow/report/layout"
 )
 
 // A kept column is dictionary-coded per row group unless its distinct values
@@ -48,6 +50,55 @@ func (s *scratch) newDictionary(v *values, rows int) *dictionary {
 	return d
 }
 
+// dictionary codes the values at the positions: entries are, per code, where it
+// first appears. ok is false when they repeat too little.
+func (g *rowGroup) dictionary(v *values, at []uint32, c layout.Cells, coded bool) (codes, entries []uint32, ok bool) {
+	if coded {
+		// Each value stands in the dictionary once, in order of first appearance.
+		n := c.Values.Len()
+		every := g.growKnown(n)
+		for i := range every {
+			every[i] = uint32(i)
+		}
+		return at, every, pays(n, len(at)) && n <= maxEntries && v.plainSize(every) <= maxDictBytes
+	}
+	if v.leaf.physical() == format.Int32 && c.Index == nil {
+		if lo, hi := v.bounds32(at); lo <= hi && hi < directValues {
+			codes, entries = g.direct(v.v32, at)
+			return codes, entries, pays(len(entries), len(at))
+		}
+	}
+	d := g.newDictionary(v, len(at))
+	codes, ok = d.build(at, c.Values.Len(), c.Index != nil, g.scratch)
+	return codes, d.entries, ok
+}
+
+// pays reports whether a dictionary of n entries is worth it.
+func pays(n, rows int) bool { return n <= alwaysBelow || n <= rows/2 }
+
+// directValues bounds the numbers whose codes are looked up in a table without
+// hashing: ports are below it.
+const directValues = 1 << 16
+
+// direct codes numbers below directValues.
+func (s *scratch) direct(v []uint32, at []uint32) (codes, entries []uint32) {
+	codes = s.growCodes(len(at))
+	known := s.growKnown(directValues)[:directValues] // per number, 1 + code
+	entries = s.dict.entries[:0]
+	for i, p := range at {
+		x := v[p] % directValues
+		c := known[x]
+		if c == 0 {
+			entries = append(entries, p)
+			c = uint32(len(entries))
+			known[x] = c
+		}
+		codes[i] = c - 1
+	}
+	s.dict.entries = entries
+	return codes, entries
+}
+
 // build codes the values at the positions; ok is false when they repeat too
 // little. shared says that positions themselves repeat, as dictionary arrays'
 // do: then each is hashed once.
@@ -71,8 +122,7 @@ func (d *dictionary) build(at []uint32, total int, shared bool, s *scratch) (cod
 			return nil, false
 		}
 	}
-	n := len(d.entries)
-	return codes, n <= alwaysBelow || n <= len(at)/2
+	return codes, pays(len(d.entries), len(at))
 }
 
 func (d *dictionary) code(p uint32) uint32 {

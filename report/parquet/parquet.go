@@ -131,7 +131,7 @@ func (f *Format) keep(g *rowGroup, l *leaf, b *column.Batch, at int) error {
 	}
 	defer c.Release()
 	c.MendUTF8()
-	return g.kept(l, c)
+	return g.kept(l, c, b.Text && c.Index != nil && !l.port)
 }
 
 // Begin implements layout.Format.
