@@ -11,25 +11,34 @@ import (
 // remote addresses: pointers to its arrays, all of which have room behind their
 // ends (see padded), and how they are searched.
 //
-// The IPv4 search takes two steps: 32 pivots, every 2^shift-th start, are held in
-// registers and halved five times; what lies between two of them is halved shift
-// times in memory. The IPv6 search halves from step on in memory.
+// A search takes two parts: 32 pivots (16 for IPv6), every 2^shift-th start, are
+// held in registers and halved without a load; what lies between two of them is
+// halved shift times in memory.
 type rowTables struct {
 	starts unsafe.Pointer // uint32, or interval.IPv6
 	last   uint64         // index of the last start
-	shift  uint64         // IPv4
-	step   uint64         // IPv6: the first, a power of two, 0 for a single interval
+	shift  uint64
+	step   uint64         // IPv6: 2^shift / 2
 	of     unsafe.Pointer // uint16 per interval
 
 	// Valid iff some interval is mixed.
-	zoned     unsafe.Pointer // uint16
-	zones     uint64         // how many there are
-	zoneOf    unsafe.Pointer // uint8 by region
-	root      unsafe.Pointer // uint32, IPv4
-	atlas     unsafe.Pointer // starts: uint32, or interval.IPv6
-	atlasLast uint64
-	atlasStep uint64
-	region    unsafe.Pointer // uint16 by interval of the atlas
+	zoned      unsafe.Pointer // uint16
+	zones      uint64         // how many there are
+	zoneOf     unsafe.Pointer // uint8 by region
+	root       unsafe.Pointer // uint32, IPv4
+	atlas      unsafe.Pointer // starts: uint32, or interval.IPv6
+	atlasLast  uint64         // IPv6
+	atlasShift uint64
+	atlasStep  uint64
+	region     unsafe.Pointer // uint16 by interval of the atlas
+}
+
+// mixedLanes are the questions of a block whose address lies in a mixed interval:
+// few, and long in the finding, so they are collected and go sixteen at a time too.
+type mixedLanes struct {
+	address [vectorBlock + lanes]uint32 // IPv4, or place of an IPv6 address
+	block   [vectorBlock + lanes]uint32 // of zoned
+	place   [vectorBlock + lanes]uint32 // where the row belongs
 }
 
 // columnTables is the same for services and verdicts.
@@ -58,8 +67,11 @@ type directTables struct {
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
 func pivotShift(n int) uint64 { return uint64(bits.Len(uint(n-1) >> 5)) }
 
-// firstStep is the greatest power of two below n.
-func firstStep(n int) uint64 { return 1 << bits.Len(uint(n-1)) >> 1 }
+// pivotShift6 is the same for 16 pivots, with the first step that remains.
+func pivotShift6(n int) (shift, step uint64) {
+	shift = uint64(bits.Len(uint(n-1) >> 4))
+	return shift, 1 << shift >> 1
+}
 
 func start[T any](list []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(list)) }
 
@@ -69,7 +81,8 @@ func (k *Classifier) rowTables(t *rowTables) {
 	if k.family4 {
 		t.starts, t.last, t.shift = start(k.start4), uint64(len(k.start4)-1), pivotShift(len(k.start4))
 	} else {
-		t.starts, t.last, t.step = start(k.start6), uint64(len(k.start6)-1), firstStep(len(k.start6))
+		t.starts, t.last = start(k.start6), uint64(len(k.start6)-1)
+		t.shift, t.step = pivotShift6(len(k.start6))
 	}
 	if k.zones == nil {
 		return
@@ -79,8 +92,8 @@ func (k *Classifier) rowTables(t *rowTables) {
 		t.root, t.atlas, t.region = start(k.geo4.root), start(k.geo4.starts), start(k.geo4.region)
 		return
 	}
-	n := len(k.geo6.starts)
-	t.atlas, t.atlasLast, t.atlasStep, t.region = start(k.geo6.starts), uint64(n-1), firstStep(n), start(k.geo6.region)
+	t.atlas, t.atlasLast, t.region = start(k.geo6.starts), uint64(len(k.geo6.starts)-1), start(k.geo6.region)
+	t.atlasShift, t.atlasStep = pivotShift6(len(k.geo6.starts))
 }
 
 // columnTables fills in the pointers; it allocates nothing.
@@ -124,6 +137,7 @@ func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []u
 // addresses are those of IPv6 questions.
 func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32) {
 	var rows [vectorBlock]uint32
+	var mixed mixedLanes
 	var remotes rowTables
 	var columns columnTables
 	k.rowTables(&remotes)
@@ -135,9 +149,11 @@ func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uin
 			block, n = full[:], 1
 		}
 		if addresses == nil {
-			vectorRows4(&remotes, &block[0], n, &rows[0])
-		} else {
-			vectorRows6(&remotes, &block[0], addresses, n, &rows[0])
+			if count := vectorRows4(&remotes, &block[0], n, &rows[0], &mixed); count > 0 {
+				vectorZones4(&remotes, &mixed, count, &rows[0])
+			}
+		} else if count := vectorRows6(&remotes, &block[0], addresses, n, &rows[0], &mixed); count > 0 {
+			vectorZones6(&remotes, &mixed, count, addresses, &rows[0])
 		}
 		answered(vectorVerdicts(&columns, &block[0], n, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
 		q = q[min(n*lanes, len(q)):]

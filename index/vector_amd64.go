@@ -11,16 +11,27 @@ import (
 // hasVector reports whether the processor has what vector_amd64.s needs.
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
-// vectorRows4 puts the rows of 16 × blocks questions into rows, in the order of
-// their lanes (see turned).
+// vectorRows4 puts the rows of 16 × blocks questions, in the order of their lanes,
+// into rows. Lanes in mixed intervals, whose rows are not right yet, are noted in m;
+// it returns how many those are.
 //
 //go:noescape
-func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32)
+func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32, m *mixedLanes) int
 
 // vectorRows6 does so for questions whose Remote is a place in addresses.
 //
 //go:noescape
-func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32)
+func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32, m *mixedLanes) int
+
+// vectorZones4 puts the rows of so many noted lanes right.
+//
+//go:noescape
+func vectorZones4(t *rowTables, m *mixedLanes, count int, rows *uint32)
+
+// vectorZones6 does so for IPv6.
+//
+//go:noescape
+func vectorZones6(t *rowTables, m *mixedLanes, count int, addresses *interval.IPv6, rows *uint32)
 
 // vectorVerdicts answers 16 × blocks questions whose rows are known; false when one
 // of them has its place beyond length.

@@ -156,12 +156,53 @@ GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 	KANDW       K1, K5, K5; \
 	VPSCATTERDD verdicts, K1, (out)(rows*4)
 
-// func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32)
-TEXT ·vectorRows4(SB), NOSPLIT, $0-32
+// MIXED stores the rows of 16 intervals at DX and notes the lanes whose interval is
+// mixed behind the BX that R12 holds already: address, block of zoned, and where the
+// row belongs. of is halved, lanes goes on by the step.
+#define MIXED(address, of, lanes, step, spare) \
+	VPANDD.BCST   cShort<>(SB), of, of; \
+	VPTESTMD.BCST c1<>(SB), of, K2; \
+	VPSRLD        $1, of, of; \
+	VMOVDQU32     of, (DX); \
+	VPCOMPRESSD   of, K2, spare; \
+	VMOVDQU32     spare, mixedLanes_block(R12)(BX*4); \
+	VPCOMPRESSD   address, K2, spare; \
+	VMOVDQU32     spare, mixedLanes_address(R12)(BX*4); \
+	VPCOMPRESSD   lanes, K2, spare; \
+	VMOVDQU32     spare, mixedLanes_place(R12)(BX*4); \
+	VPADDD.BCST   step, lanes, lanes; \
+	KMOVW         K2, AX; \
+	POPCNTL       AX, AX; \
+	ADDQ          AX, BX
+
+// ZONED makes of blocks of zoned and intervals of the atlas rows in to, where K2 says so.
+#define ZONED(block, interval, spare, to) \
+	MOVQ         rowTables_region(DI), R11; \
+	KMOVW        K2, K1; \
+	VPXORD       spare, spare, spare; \
+	VPGATHERDD   (R11)(interval*2), K1, spare; \
+	VPANDD.BCST  cShort<>(SB), spare, spare; \
+	MOVQ         rowTables_zoneOf(DI), R11; \
+	KMOVW        K2, K1; \
+	VPXORD       to, to, to; \
+	VPGATHERDD   (R11)(spare*1), K1, to; \
+	VPANDD.BCST  cByte<>(SB), to, to; \
+	VPMULLD.BCST rowTables_zones(DI), block, spare; \
+	VPADDD       to, spare, spare; \
+	MOVQ         rowTables_zoned(DI), R11; \
+	KMOVW        K2, K1; \
+	VPXORD       to, to, to; \
+	VPGATHERDD   (R11)(spare*2), K1, to; \
+	VPANDD.BCST  cShort<>(SB), to, to
+
+// func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32, m *mixedLanes) int
+TEXT ·vectorRows4(SB), NOSPLIT, $0-48
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
 	MOVQ         rows+24(FP), DX
+	MOVQ         m+32(FP), R12
+	XORQ         BX, BX
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
 	MOVQ         rowTables_shift(DI), R10
@@ -171,6 +212,7 @@ TEXT ·vectorRows4(SB), NOSPLIT, $0-32
 	LOADPIVOTS(R8, Z26, Z25, Z16, Z17)
 	VPSLLVD      Z26, Z24, Z27
 	VPSRLD       $1, Z27, Z27
+	VMOVDQU32    lanes<>(SB), Z28
 
 rows4:
 	QUESTIONS(SI)
@@ -189,25 +231,47 @@ block4:
 
 found4:
 	GATHER((R9)(Z1*2), Z3)
-	VPANDD.BCST   cShort<>(SB), Z3, Z3
-	VPTESTMD.BCST c1<>(SB), Z3, K2
-	VPSRLD        $1, Z3, Z3
-	KORTESTW      K2, K2
-	JZ            plain4
+	MIXED(Z0, Z3, Z28, c16<>(SB), Z2)
+	ADDQ   $64, DX
+	ADDQ   $256, SI
+	DECQ   CX
+	JNZ    rows4
+	MOVQ   BX, ret+40(FP)
+	VZEROUPPER
+	RET
+
+// func vectorZones4(t *rowTables, m *mixedLanes, count int, rows *uint32)
+TEXT ·vectorZones4(SB), NOSPLIT, $0-32
+	MOVQ         t+0(FP), DI
+	MOVQ         m+8(FP), R12
+	MOVQ         count+16(FP), CX
+	MOVQ         rows+24(FP), DX
+	MOVQ         rowTables_root(DI), R8
+	MOVQ         rowTables_atlas(DI), R9
+	VPBROADCASTD c1<>(SB), Z24
+	VPBROADCASTD CX, Z25
+	VMOVDQU32    lanes<>(SB), Z26
+	XORQ         BX, BX
+
+zones4:
+	// K2: the lanes that are there.
+	VPBROADCASTD BX, Z1
+	VPADDD       Z26, Z1, Z1
+	VPCMPUD      $1, Z25, Z1, K2
+	VMOVDQU32    mixedLanes_address(R12)(BX*4), Z0
+	VMOVDQU32    mixedLanes_block(R12)(BX*4), Z3
 
 	// Z5 and Z6: first and last interval of the atlas that the first 16 bits of
 	// the address leave open; Z7: how many.
-	MOVQ        rowTables_root(DI), R11
 	VPSRLD      $16, Z0, Z4
 	KMOVW       K2, K1
 	VPXORD      Z5, Z5, Z5
-	VPGATHERDD  (R11)(Z4*4), K1, Z5
+	VPGATHERDD  (R8)(Z4*4), K1, Z5
 	KMOVW       K2, K1
 	VPXORD      Z6, Z6, Z6
-	VPGATHERDD  4(R11)(Z4*4), K1, Z6
+	VPGATHERDD  4(R8)(Z4*4), K1, Z6
 	VPSUBD      Z5, Z6, Z7
 	VPADDD      Z24, Z7, Z7
-	MOVQ        rowTables_atlas(DI), R11
 	VPCMPUD     $6, Z24, Z7, K2, K3
 	KORTESTW    K3, K3
 	JZ          region4
@@ -217,7 +281,7 @@ atlas4:
 	VPADDD      Z8, Z5, Z9
 	KMOVW       K3, K1
 	VPXORD      Z10, Z10, Z10
-	VPGATHERDD  (R11)(Z9*4), K1, Z10
+	VPGATHERDD  (R9)(Z9*4), K1, Z10
 	VPCMPUD     $2, Z0, Z10, K3, K4
 	VMOVDQA32   Z9, K4, Z5
 	VPSUBD      Z8, Z7, K3, Z7
@@ -226,40 +290,33 @@ atlas4:
 	JNZ         atlas4
 
 region4:
-	MOVQ        rowTables_region(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Z6, Z6, Z6
-	VPGATHERDD  (R11)(Z5*2), K1, Z6
-	VPANDD.BCST cShort<>(SB), Z6, Z6
-	MOVQ        rowTables_zoneOf(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Z7, Z7, Z7
-	VPGATHERDD  (R11)(Z6*1), K1, Z7
-	VPANDD.BCST cByte<>(SB), Z7, Z7
-	VPMULLD.BCST rowTables_zones(DI), Z3, Z8
-	VPADDD      Z7, Z8, Z8
-	MOVQ        rowTables_zoned(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Z7, Z7, Z7
-	VPGATHERDD  (R11)(Z8*2), K1, Z7
-	VPANDD.BCST cShort<>(SB), Z7, K2, Z3
-
-plain4:
-	VMOVDQU32 Z3, (DX)
-	ADDQ      $64, DX
-	ADDQ      $256, SI
-	DECQ      CX
-	JNZ       rows4
+	ZONED(Z3, Z5, Z6, Z7)
+	VMOVDQU32    mixedLanes_place(R12)(BX*4), Z6
+	KMOVW        K2, K1
+	VPSCATTERDD  Z7, K1, (DX)(Z6*4)
+	ADDQ         $16, BX
+	CMPQ         BX, CX
+	JLT          zones4
 	VZEROUPPER
 	RET
 
-// SEARCH6 halves the starts from the step in BX on; the key is (Z1, Z2), the
-// position Y3. It spoils BX and Z4 to Z7.
-#define SEARCH6(starts, last, loop, done) \
-	VPXORD       Y3, Y3, Y3; \
-	TESTQ        BX, BX; \
-	JZ           done; \
-loop: \
+// PIVOT6 halves the 16 pivots once: Z16 and Z17 hold their upper halves, Z18 and Z19
+// their lower ones. The key is (Z1, Z2), the position Z3, eight times 64 bits.
+#define PIVOT6(step) \
+	VPORQ     step, Z3, Z4; \
+	VMOVDQA64 Z4, Z5; \
+	VMOVDQA64 Z4, Z6; \
+	VPERMI2Q  Z17, Z16, Z5; \
+	VPERMI2Q  Z19, Z18, Z6; \
+	VPCMPUQ   $1, Z1, Z5, K1; \
+	VPCMPUQ   $0, Z1, Z5, K3; \
+	VPCMPUQ   $2, Z2, Z6, K3, K3; \
+	KORW      K1, K3, K1; \
+	VMOVDQA64 Z4, K1, Z3
+
+// BLOCK6 halves what lies between two pivots once, or any starts; the step is in BX,
+// the position in Y3.
+#define BLOCK6(starts, last) \
 	VPBROADCASTD BX, Y4; \
 	VPADDD       Y4, Y3, Y4; \
 	VPMINUD      last, Y4, Y4; \
@@ -275,78 +332,144 @@ loop: \
 	VPCMPUQ      $2, Z2, Z7, K3, K3; \
 	KORW         K1, K3, K1; \
 	VMOVDQA32    Y4, K1, Y3; \
-	SHRQ         $1, BX; \
-	JNZ          loop; \
-done:
+	SHRQ         $1, BX
 
-// func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32)
+// ADDRESSES loads the addresses in places Y0 of the list at R10 into (Z1, Z2).
+#define ADDRESSES \
+	VPADDD     Y0, Y0, Y3; \
+	KXNORW     K1, K1, K1; \
+	VPXORD     Z1, Z1, Z1; \
+	VPGATHERDQ (R10)(Y3*8), K1, Z1; \
+	KXNORW     K1, K1, K1; \
+	VPXORD     Z2, Z2, Z2; \
+	VPGATHERDQ 8(R10)(Y3*8), K1, Z2
+
+// PIVOTS6 finds the pivot in Y3 and makes it a position: every 2^shift-th start.
+#define PIVOTS6 \
+	VPXORQ   Z3, Z3, Z3; \
+	PIVOT6(Z20); \
+	PIVOT6(Z21); \
+	PIVOT6(Z22); \
+	PIVOT6(Z23); \
+	VPMOVQD  Z3, Y3; \
+	VPSLLVD  Y26, Y3, Y3; \
+	VPMINUD  Y25, Y3, Y3
+
+// LOADPIVOTS6 loads every 2^shift-th start, 16 of them, and the steps of PIVOTS6.
+#define LOADPIVOTS6(starts, shift, last) \
+	VPBROADCASTD shift, Y26; \
+	VPBROADCASTD last, Y25; \
+	VMOVDQU32    lanes<>(SB), Y0; \
+	VPADDD.BCST  c8<>(SB), Y0, Y1; \
+	VPSLLVD      Y26, Y0, Y0; \
+	VPSLLVD      Y26, Y1, Y1; \
+	VPMINUD      Y25, Y0, Y0; \
+	VPMINUD      Y25, Y1, Y1; \
+	VPADDD       Y0, Y0, Y0; \
+	VPADDD       Y1, Y1, Y1; \
+	KXNORW       K1, K1, K1; \
+	VPGATHERDQ   (starts)(Y0*8), K1, Z16; \
+	KXNORW       K1, K1, K1; \
+	VPGATHERDQ   (starts)(Y1*8), K1, Z17; \
+	KXNORW       K1, K1, K1; \
+	VPGATHERDQ   8(starts)(Y0*8), K1, Z18; \
+	KXNORW       K1, K1, K1; \
+	VPGATHERDQ   8(starts)(Y1*8), K1, Z19; \
+	MOVQ         $8, AX; \
+	VPBROADCASTQ AX, Z20; \
+	VPSRLQ       $1, Z20, Z21; \
+	VPSRLQ       $2, Z20, Z22; \
+	VPSRLQ       $3, Z20, Z23
+
+// func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32, m *mixedLanes) int
 //
 // Eight at a time, in the order of QUESTIONS; AVX-512 VL.
-TEXT ·vectorRows6(SB), NOSPLIT, $0-40
+TEXT ·vectorRows6(SB), NOSPLIT, $0-56
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
-	MOVQ         addresses+16(FP), R12
+	MOVQ         addresses+16(FP), R10
 	MOVQ         blocks+24(FP), CX
 	MOVQ         rows+32(FP), DX
+	MOVQ         m+40(FP), R12
 	ADDQ         CX, CX
 	MOVQ         $32, R13
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
-	VPBROADCASTD rowTables_last(DI), Y25
-	VMOVDQU32    turned<>(SB), Y26
+	LOADPIVOTS6(R8, rowTables_shift(DI), rowTables_last(DI))
+	VMOVDQU32    turned<>(SB), Y27
+	VMOVDQU32    lanes<>(SB), Y28
+	XORQ         R11, R11
 
 rows6:
 	KXNORW     K1, K1, K1
 	VPXORD     Y0, Y0, Y0
-	VPGATHERDD (SI)(Y26*4), K1, Y0
-	VPADDD     Y0, Y0, Y0
-	KXNORW     K1, K1, K1
-	VPXORD     Z1, Z1, Z1
-	VPGATHERDQ (R12)(Y0*8), K1, Z1
-	KXNORW     K1, K1, K1
-	VPXORD     Z2, Z2, Z2
-	VPGATHERDQ 8(R12)(Y0*8), K1, Z2
+	VPGATHERDD (SI)(Y27*4), K1, Y0
+	ADDRESSES
+	PIVOTS6
 	MOVQ       rowTables_step(DI), BX
-	SEARCH6(R8, Y25, interval6, found6)
+	TESTQ      BX, BX
+	JZ         found6
+
+block6:
+	BLOCK6(R8, Y25)
+	JNZ block6
+
+found6:
 	KXNORW     K1, K1, K1
 	VPXORD     Y8, Y8, Y8
 	VPGATHERDD (R9)(Y3*2), K1, Y8
-	VPANDD.BCST   cShort<>(SB), Y8, Y8
-	VPTESTMD.BCST c1<>(SB), Y8, K2
-	VPSRLD        $1, Y8, Y8
-	KORTESTW      K2, K2
-	JZ            plain6
+	MOVQ       R11, BX
+	MIXED(Y0, Y8, Y28, c8<>(SB), Y4)
+	MOVQ   BX, R11
+	ADDQ   $32, DX
+	ADDQ   R13, SI
+	NEGQ   R13
+	ADDQ   $256, R13
+	DECQ   CX
+	JNZ    rows6
+	MOVQ   R11, ret+48(FP)
+	VZEROUPPER
+	RET
 
-	MOVQ         rowTables_atlas(DI), R11
+// func vectorZones6(t *rowTables, m *mixedLanes, count int, addresses *interval.IPv6, rows *uint32)
+TEXT ·vectorZones6(SB), NOSPLIT, $0-40
+	MOVQ         t+0(FP), DI
+	MOVQ         m+8(FP), R12
+	MOVQ         count+16(FP), CX
+	MOVQ         addresses+24(FP), R10
+	MOVQ         rows+32(FP), DX
+	MOVQ         rowTables_atlas(DI), R9
+	LOADPIVOTS6(R9, rowTables_atlasShift(DI), rowTables_atlasLast(DI))
+	VPBROADCASTD CX, Y27
+	VMOVDQU32    lanes<>(SB), Y28
+	XORQ         R13, R13
+
+zones6:
+	// K2: the lanes that are there; the others hold what was there before, or the
+	// first address.
+	VPBROADCASTD R13, Y4
+	VPADDD       Y28, Y4, Y4
+	VPCMPUD      $1, Y27, Y4, K2
+	VMOVDQU32.Z  mixedLanes_address(R12)(R13*4), K2, Y0
+	VMOVDQU32    mixedLanes_block(R12)(R13*4), Y8
+	ADDRESSES
+	PIVOTS6
 	MOVQ         rowTables_atlasStep(DI), BX
-	VPBROADCASTD rowTables_atlasLast(DI), Y27
-	SEARCH6(R11, Y27, atlas6, region6)
-	MOVQ        rowTables_region(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Y6, Y6, Y6
-	VPGATHERDD  (R11)(Y3*2), K1, Y6
-	VPANDD.BCST cShort<>(SB), Y6, Y6
-	MOVQ        rowTables_zoneOf(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Y7, Y7, Y7
-	VPGATHERDD  (R11)(Y6*1), K1, Y7
-	VPANDD.BCST cByte<>(SB), Y7, Y7
-	VPMULLD.BCST rowTables_zones(DI), Y8, Y9
-	VPADDD      Y7, Y9, Y9
-	MOVQ        rowTables_zoned(DI), R11
-	KMOVW       K2, K1
-	VPXORD      Y7, Y7, Y7
-	VPGATHERDD  (R11)(Y9*2), K1, Y7
-	VPANDD.BCST cShort<>(SB), Y7, K2, Y8
+	TESTQ        BX, BX
+	JZ           region6
 
-plain6:
-	VMOVDQU32 Y8, (DX)
-	ADDQ      $32, DX
-	ADDQ      R13, SI
-	NEGQ      R13
-	ADDQ      $256, R13
-	DECQ      CX
-	JNZ       rows6
+atlas6:
+	BLOCK6(R9, Y25)
+	JNZ atlas6
+
+region6:
+	ZONED(Y8, Y3, Y6, Y7)
+	VMOVDQU32    mixedLanes_place(R12)(R13*4), Y6
+	KMOVW        K2, K1
+	VPSCATTERDD  Y7, K1, (DX)(Y6*4)
+	ADDQ         $8, R13
+	CMPQ         R13, CX
+	JLT          zones6
 	VZEROUPPER
 	RET
 
