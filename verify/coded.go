@@ -81,7 +81,8 @@ func resize[T any](s []T, n int, fill T) []T {
 // grow returns a slice of n elements of any content.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		s = make([]T, n)
+		hugePages(s)
 	}
 	return s[:n]
 }

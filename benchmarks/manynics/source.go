@@ -7,17 +7,19 @@ import (
 	"ipflow/verify"
 )
 
-// source hands out batches that are there already.
+// source hands out batches that are there already, so many times over.
 type source struct {
 	batches []*column.Batch
+	passes  int
 	next    int
 }
 
 func (s *source) Next() (*column.Batch, error) {
-	if s.next == len(s.batches) {
+	if s.next == s.passes*len(s.batches) {
 		return nil, io.EOF
 	}
-	b := *s.batches[s.next]
+	b := *s.batches[s.next%len(s.batches)]
+	b.Seq = s.next
 	s.next++
 	b.Record.Retain() // whoever uses the batch releases it
 	return &b, nil

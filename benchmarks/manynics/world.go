@@ -75,9 +75,10 @@ func joined(f *corpus.Flows, from, to int) *corpus.Rows {
 	return &all
 }
 
-// Answer runs the engine over the batches; the oracle answers if asked to.
-func (w *World) Answer(batches []*column.Batch, workers int, byOracle bool) (verify.Summary, error) {
-	return w.run(batches, workers, byOracle, discard{})
+// Answer runs the engine over the batches, so many times without a pause; the oracle
+// answers if asked to.
+func (w *World) Answer(batches []*column.Batch, passes, workers int, byOracle bool) (verify.Summary, error) {
+	return w.run(&source{batches: batches, passes: passes}, workers, byOracle, discard{})
 }
 
 // Check compares index and oracle over the first rows of a batch.
@@ -88,10 +89,10 @@ func (w *World) Check(o corpus.FlowOptions, rows int) error {
 		return err
 	}
 	var got, want record
-	if _, err := w.run(batches, 1, false, &got); err != nil {
+	if _, err := w.run(&source{batches: batches, passes: 1}, 1, false, &got); err != nil {
 		return err
 	}
-	if _, err := w.run(batches, 1, true, &want); err != nil {
+	if _, err := w.run(&source{batches: batches, passes: 1}, 1, true, &want); err != nil {
 		return err
 	}
 	if len(got.rows) != rows || len(want.rows) != rows {
@@ -105,10 +106,10 @@ func (w *World) Check(o corpus.FlowOptions, rows int) error {
 	return nil
 }
 
-func (w *World) run(batches []*column.Batch, workers int, byOracle bool, sink verify.Sink) (verify.Summary, error) {
+func (w *World) run(src verify.Source, workers int, byOracle bool, sink verify.Sink) (verify.Summary, error) {
 	cfg := verify.Config{Network: w.Network, Index: w.Index, Workers: workers}
 	if byOracle {
 		cfg.Judge = oracle.New(w.Network)
 	}
-	return verify.NewEngine(cfg).Run(context.Background(), &source{batches: batches}, sink)
+	return verify.NewEngine(cfg).Run(context.Background(), src, sink)
 }

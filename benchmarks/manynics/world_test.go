@@ -20,8 +20,8 @@ func TestWorld(t *testing.T) {
 		t.Fatalf("%d batches", len(batches))
 	}
 	for range 2 { // batches serve again
-		s, err := w.Answer(batches, 2, false)
-		if err != nil || s.Rows != o.Rows || s.Allow == 0 || s.Deny == 0 || s.Errors > 0 {
+		s, err := w.Answer(batches, 2, 2, false)
+		if err != nil || s.Rows != 2*o.Rows || s.Allow == 0 || s.Deny == 0 || s.Errors > 0 {
 			t.Fatalf("%+v, %v", s, err)
 		}
 	}
