@@ -21,6 +21,9 @@ func BenchmarkEngine(b *testing.B) {
 		rows      int64
 	}{
 		{corpus.FlowLike, 0, corpus.Uint32, 1 << 16, "index", 1 << 20},
+		{corpus.FlowLike, 0, corpus.Uint32, 1 << 17, "index", 1 << 20},
+		{corpus.FlowLike, 0, corpus.Uint32, 1 << 18, "index", 1 << 20},
+		{corpus.FlowLike, 0, corpus.Uint32, 1 << 19, "index", 1 << 20},
 		{corpus.FlowLike, 0, corpus.Uint32, 1 << 20, "index", 1 << 20},
 		{corpus.FlowLike, 0, corpus.Text, 1 << 20, "index", 1 << 20},
 		{corpus.Adversarial, 0, corpus.Uint32, 1 << 20, "index", 1 << 20},

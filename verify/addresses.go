@@ -2,9 +2,7 @@ package verify
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -141,56 +139,4 @@ func (l *addresses) binaries(x *array.FixedSizeBinary, nulls column.Nulls) {
 			l.family[i], l.v6[i] = 6, interval.IPv6{Hi: hi, Lo: lo}
 		}
 	}
-}
-
-// parseAddress reads an address that is not plain dotted decimal: text or, in
-// binary columns, 4 or 16 bytes.
-func parseAddress(t []byte, binaryColumn bool) (flow.Address, bool) {
-	if binaryColumn {
-		switch len(t) {
-		case 16:
-			return flow.Address(t), true
-		case 4:
-			return flow.AddressFrom4(binary.BigEndian.Uint32(t)), true
-		}
-	}
-	if len(t) < 2 || len(t) > 64 {
-		return flow.Address{}, false
-	}
-	a, err := netip.ParseAddr(strings.TrimSpace(string(t)))
-	if err != nil || a.Zone() != "" {
-		return flow.Address{}, false
-	}
-	return flow.AddressFrom(a), true
-}
-
-// parseIPv4 reads dotted decimal as netip.ParseAddr does: four fields 0-255
-// without leading zeros.
-func parseIPv4(t []byte) (uint32, bool) {
-	if len(t) < 7 || len(t) > 15 {
-		return 0, false
-	}
-	var a, field uint32
-	digits, dots := 0, 0
-	for _, c := range t {
-		if c == '.' {
-			if digits == 0 || dots == 3 {
-				return 0, false
-			}
-			a, field, digits, dots = a<<8|field, 0, 0, dots+1
-			continue
-		}
-		d := uint32(c - '0')
-		if d > 9 || digits > 0 && field == 0 {
-			return 0, false
-		}
-		if field = field*10 + d; field > 255 {
-			return 0, false
-		}
-		digits++
-	}
-	if dots != 3 || digits == 0 {
-		return 0, false
-	}
-	return a<<8 | field, true
 }

@@ -10,10 +10,15 @@ import (
 // coded is a column decoded to values that need no further parsing. Where the
 // source was dictionary-coded only the dictionary is decoded, and the codes are
 // the source's own memory: a row costs nothing until it is asked for.
-type coded[T any] struct {
+type coded[T comparable] struct {
 	code []uint32 // per row its place in list; nil: row i is list[i]
 	list []T
 	own  []uint32 // memory for codes that had to be changed
+
+	// The first so many elements of list are known to be this value: absent columns
+	// are filled once, not with every batch.
+	filled int
+	value  T
 }
 
 // at returns the value of a row.
@@ -26,27 +31,48 @@ func (c *coded[T]) at(row int) T {
 
 // fill makes every one of n rows the same.
 func (c *coded[T]) fill(n int, value T) {
-	c.code, c.list = nil, resize(c.list, n, value)
+	if c.code, c.list = nil, grow(c.list, n); c.value == value && c.filled >= n {
+		return
+	}
+	for i := range c.list {
+		c.list[i] = value
+	}
+	c.filled, c.value = n, value
 }
 
 // decode fills the column from an array of n rows; null rows and an absent
 // column get null. values decodes an array that is no dictionary into as many
-// elements, which hold null already.
-func (c *coded[T]) decode(a arrow.Array, n int, null T, values func(out []T, a arrow.Array)) {
+// elements, which hold null already, unless it is one that fills in all elements of
+// integers without nulls.
+func (c *coded[T]) decode(a arrow.Array, n int, null T, integers fills, values func(out []T, a arrow.Array)) {
 	if a == nil || n == 0 {
 		c.fill(n, null)
 		return
 	}
 	codes, dict := codesOf(a, &c.own)
-	if dict == nil {
-		c.fill(n, null)
-		values(c.list, a)
-		return
+	if dict != nil {
+		n = dict.Len() + 1 // the last entry is what null rows point at
+	} else {
+		dict = a
 	}
-	c.fill(dict.Len()+1, null) // the last entry is what null rows point at
+	if integers == fillsAll && arrow.IsInteger(dict.DataType().ID()) && dict.NullN() == 0 {
+		c.list, c.filled = grow(c.list, n), 0
+		c.list[n-1] = null
+	} else {
+		c.fill(n, null)
+		c.filled = 0
+	}
 	values(c.list[:dict.Len()], dict)
 	c.code = codes
 }
+
+// fills says whether a decoder fills in all elements of integers without nulls.
+type fills bool
+
+const (
+	fillsSome fills = false
+	fillsAll  fills = true
+)
 
 // codesOf takes a dictionary array apart; codes of null rows become that of one
 // more entry, in own where there are any. dict is nil for other arrays.

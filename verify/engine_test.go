@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -282,30 +281,4 @@ func TestFailuresAbortTheSink(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzParseIPv4 holds the fast parser to netip's.
-func FuzzParseIPv4(f *testing.F) {
-	for _, s := range []string{"10.0.0.4", "255.255.255.255", "0.0.0.0", "1.2.3", "01.2.3.4", "1.2.3.256", "1..2.3", "::ffff:1.2.3.4", "1.2.3.4.", ""} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := parseIPv4([]byte(s))
-		a, err := parseNetip(s)
-		if ok != (err == nil) || ok && got != a {
-			t.Errorf("%q: %x %v, netip %x %v", s, got, ok, a, err)
-		}
-	})
-}
-
-func parseNetip(s string) (uint32, error) {
-	if strings.Contains(s, ":") {
-		return 0, errors.New("not IPv4")
-	}
-	var a flow.Address
-	addr, err := netip.ParseAddr(s)
-	if err == nil {
-		a = flow.AddressFrom(addr)
-	}
-	return a.As4(), err
 }

@@ -21,7 +21,8 @@ type groups struct {
 const queryBlock = 512
 
 func (g *groups) begin(rows int) {
-	g.of = resize(g.of, rows, 0)
+	g.of = grow(g.of, rows)
+	clear(g.of)
 	for _, n := range g.touched {
 		g.count[n] = 0
 	}

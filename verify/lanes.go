@@ -40,14 +40,14 @@ func (l *lanes) decode(b *column.Batch, nicTexts, vmTexts *textIDs) {
 		}
 		return nil
 	}
-	l.direction.decode(col(column.Direction), n, 0, texts(parseDirection))
-	l.protocol.decode(col(column.Protocol), n, badProtocol, protocols)
-	l.localPort.decode(col(column.LocalPort), n, portOpen, ports)
-	l.remotePort.decode(col(column.RemotePort), n, portOpen, ports)
+	l.direction.decode(col(column.Direction), n, 0, fillsSome, texts(parseDirection))
+	l.protocol.decode(col(column.Protocol), n, badProtocol, fillsAll, protocols)
+	l.localPort.decode(col(column.LocalPort), n, portOpen, fillsAll, ports)
+	l.remotePort.decode(col(column.RemotePort), n, portOpen, fillsAll, ports)
 	l.local.decode(col(column.LocalIP), n)
 	l.remote.decode(col(column.RemoteIP), n)
-	l.nic.decode(col(column.NIC), n, 0, texts(nicTexts.index))
-	l.vm.decode(col(column.VM), n, 0, texts(vmTexts.index))
+	l.nic.decode(col(column.NIC), n, 0, fillsSome, texts(nicTexts.index))
+	l.vm.decode(col(column.VM), n, 0, fillsSome, texts(vmTexts.index))
 	l.hasVM = b.Flow[column.VM] >= 0
 }
 
@@ -60,8 +60,11 @@ func parseDirection(t []byte) uint32 {
 func protocols(out []uint32, a arrow.Array) {
 	if get, ok := integers(a); ok {
 		for i := range out {
-			if v, ok := get(i); ok && v >= 0 && v <= 255 {
-				out[i] = uint32(v)
+			if v, ok := get(i); ok {
+				out[i] = badProtocol
+				if v >= 0 && v <= 255 {
+					out[i] = uint32(v)
+				}
 			}
 		}
 		return

@@ -88,7 +88,8 @@ func (w *worker) groupPaired(b *column.Batch) {
 		return
 	}
 	s.nic = grow(s.nic, len(l.local.family))
-	s.numbers = resize(s.numbers, 2*len(l.local.family), 0)
+	s.numbers = grow(s.numbers, 2*len(l.local.family))
+	clear(s.numbers)
 	t := l.rowColumns()
 	t.local, t.nic = pointTo(l.local.code), pointTo(l.nic.code)
 	t.siteNIC, t.siteNumbers = pointTo(s.nic), pointTo(s.numbers)
