@@ -70,12 +70,14 @@ func tag(hash uint64, n uint32) uint32 { return uint32(hash>>32)&^31 | n }
 
 // prepare works out words and hashes of the short values of a block, and looks at
 // their places in the table: that many look-ups at once wait for memory together,
-// not one after the other.
-func (x *shortIndex) prepare(data []byte, at []Span) {
+// not one after the other. It reports whether all values are short and none is null.
+func (x *shortIndex) prepare(data []byte, at []Span) (short bool) {
 	touched := uint32(0)
+	short = true
 	mask := uint64(len(x.table) - 1)
 	for i, s := range at {
 		if s.Len-1 >= shortBytes {
+			short = false
 			continue
 		}
 		w := wordsIn(data[s.First:], s.Len)
@@ -84,6 +86,7 @@ func (x *shortIndex) prepare(data []byte, at []Span) {
 		touched |= x.table[h&mask].code
 	}
 	x.touched = touched
+	return short
 }
 
 // find returns the code of the value of n bytes with the words and their hash.

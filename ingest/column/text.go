@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
 )
@@ -135,10 +136,14 @@ const spanBlock = 128
 // given up, and returns how many.
 func (t *Text) appendCoded(data []byte, at []Span) int {
 	x := &t.short
-	x.prepare(data, at)
+	known := 0
+	if x.prepare(data, at) && (len(t.codes) >= trial || len(t.codes)+len(at) < trial) {
+		known = t.appendKnown(at)
+	}
 	codes := t.codes
 	valid := 0 // rows not yet noted as valid
-	for i, s := range at {
+	for i := known; i < len(at); i++ {
+		s := at[i]
 		entries := len(t.offsets)
 		switch {
 		case s.Len == 0:
@@ -168,6 +173,27 @@ func (t *Text) appendCoded(data []byte, at []Span) int {
 	t.valid.AppendValid(valid)
 	t.codes = codes
 	return len(at)
+}
+
+// appendKnown adds the first rows of a block of short values that is prepared, as
+// long as they are in the dictionary, and returns how many.
+func (t *Text) appendKnown(at []Span) int {
+	x := &t.short
+	rows := len(t.codes)
+	t.codes = slices.Grow(t.codes, len(at))
+	codes := t.codes[rows : rows+len(at)]
+	n := 0
+	for n < len(at) {
+		code, ok := x.find(x.next[n&(spanBlock-1)], x.hash[n&(spanBlock-1)], at[n].Len)
+		if !ok {
+			break
+		}
+		codes[n] = code
+		n++
+	}
+	t.valid.AppendValid(n)
+	t.codes = t.codes[:rows+n]
+	return n
 }
 
 func (t *Text) appendPlain(data []byte, at []Span) {

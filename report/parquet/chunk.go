@@ -49,14 +49,15 @@ type body struct {
 	stats   format.Statistics
 }
 
-// kept encodes a kept column. Coded says that its dictionary is that of a text
-// column, see column.Batch.Text, whose codes can be taken as they are.
-func (g *rowGroup) kept(l *leaf, c layout.Cells, coded bool) error {
+// kept encodes a kept column, whose rows that are not null have the values of c at
+// the positions and are marked in valid, nil when that is all of them. Coded says
+// that c's values are the dictionary of a text column, see column.Batch.Text, whose
+// codes can be taken as they are.
+func (g *rowGroup) kept(l *leaf, c layout.Cells, at []uint32, valid []byte, coded bool) error {
 	v, err := load(l, c.Values, g.scratch)
 	if err != nil {
 		return err
 	}
-	at, valid := g.positions(c)
 	if valid != nil && l.required() {
 		return fmt.Errorf("column %q has a null, which its input promised not to have", l.schema.Name)
 	}

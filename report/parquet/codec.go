@@ -2,10 +2,8 @@ package parquet
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -31,20 +29,4 @@ func newCodec(name string) (codec, error) {
 		return codec{format.Uncompressed, func(_, src []byte) []byte { return src }}, nil
 	}
 	return codec{}, fmt.Errorf("unknown compression codec %q: choose zstd, snappy or none", name)
-}
-
-// zstdEncoders are used by one goroutine at a time; level 1 costs about what
-// snappy does on result columns.
-var zstdEncoders = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	if err != nil {
-		panic("parquet: " + err.Error())
-	}
-	return e
-}}
-
-func compressZstd(scratch, src []byte) []byte {
-	e := zstdEncoders.Get().(*zstd.Encoder)
-	defer zstdEncoders.Put(e)
-	return e.EncodeAll(src, scratch[:0])
 }

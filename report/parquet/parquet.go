@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -125,13 +126,20 @@ func (f *Format) encode(g *rowGroup, b *column.Batch, ids []verify.ID, t verify.
 }
 
 func (f *Format) keep(g *rowGroup, l *leaf, b *column.Batch, at int) error {
-	c, err := layout.NewCells(b.Record.Column(at), l.port, g.growIndex(g.rows))
+	arr := b.Record.Column(at)
+	coded := b.Text && arr.DataType().ID() == arrow.DICTIONARY && !l.port
+	if coded && arr.NullN() == 0 {
+		codes, dict, _ := column.CodesOf(arr)
+		return g.kept(l, layout.Cells{Values: dict}, codes, nil, true)
+	}
+	c, err := layout.NewCells(arr, l.port, g.growIndex(g.rows))
 	if err != nil {
 		return fmt.Errorf("column %q: %w", l.schema.Name, err)
 	}
 	defer c.Release()
 	c.MendUTF8()
-	return g.kept(l, c, b.Text && c.Index != nil && !l.port)
+	places, valid := g.positions(c)
+	return g.kept(l, c, places, valid, coded)
 }
 
 // Begin implements layout.Format.
