@@ -25,7 +25,7 @@ type Options struct {
 	Map map[string]string
 	// Keep says which input columns the batches carry besides the flow columns.
 	Keep KeepSpec
-	// WindowRows is the largest number of rows of a batch; 0 means 1<<17 for text
+	// WindowRows is the largest number of rows of a batch; 0 means 1<<18 for text
 	// and 1<<20 for Parquet and Arrow.
 	WindowRows int
 	// PortNumbers lets port columns of text input come as int32 in batches where

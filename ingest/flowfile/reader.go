@@ -60,11 +60,12 @@ type decoder interface {
 }
 
 // ahead is the number of windows decoded ahead of Next, besides the one being
-// fetched. Text profits from one goroutine per window; a window of Parquet is
-// already decoded column by column in parallel, and bigger.
+// fetched and the one that Next waits for. Text profits from one goroutine per
+// window; a window of Parquet is already decoded column by column in parallel, and
+// bigger.
 func ahead(f fileFormat) int {
 	if f.text() {
-		return min(runtime.GOMAXPROCS(0), 4)
+		return min(runtime.GOMAXPROCS(0), 4) - 1
 	}
 	return 1
 }
@@ -176,7 +177,7 @@ func (r *Reader) windowRows() int {
 		return r.opts.WindowRows
 	}
 	if r.format.text() {
-		return 1 << 17
+		return 1 << 18
 	}
 	return 1 << 20
 }

@@ -88,7 +88,7 @@ func (s *splitter) fresh() *block {
 		*b = block{line: s.line, data: b.data[:0], recs: b.recs[:0]}
 		return b
 	}
-	return &block{line: s.line, data: make([]byte, 0, max(s.hint, len(s.rest))+readSize), recs: make([]span, 0, min(s.rows, 1<<17))}
+	return &block{line: s.line, data: make([]byte, 0, max(s.hint+s.hint/32, len(s.rest))+2*readSize), recs: make([]span, 0, min(s.rows, 1<<18))}
 }
 
 // next returns the next block, of at least one record; io.EOF at the end.
@@ -319,7 +319,7 @@ func (s *splitter) overlong(b *block, pos int) (int, error) {
 func (s *splitter) read(b *block) error {
 	n := len(b.data)
 	if cap(b.data)-n < readSize {
-		grown := make([]byte, n, max(2*cap(b.data), n+readSize))
+		grown := make([]byte, n, n+n/2+readSize)
 		copy(grown, b.data)
 		b.data = grown
 	}
