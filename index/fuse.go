@@ -47,29 +47,29 @@ type fuser struct {
 	family4 bool
 	k       *Classifier
 
-	remotes4      remotes[interval.IPv4]
-	remotes6      remotes[interval.IPv6]
-	remote, mixed rowSet[uint32] // tuples of rows; of what mixed intervals are in the parts
-	services      services
-	planes        [2]portPlane
-	column        rowSet[uint32] // tuples of columns
-	groups        rowSet[uint32] // tuples of service groups
-	source        rowSet[uint32] // tuples of port classes
-	destination   rowSet[uint32]
-	sets          []uint16
-	table         tableMaker
-	merger        merger
-	verdict       verdictBuilder
-	codes         []uint64
-	goesOn        []uint64 // by outcome of the first layer: all bits, or none where it is the last
-	layers        [3]layerOutcome
-	columnsOf     [3][]uint32 // of each part, by column of the result
+	remotes4            remotes[interval.IPv4]
+	remotes6            remotes[interval.IPv6]
+	cuts4               cuts[interval.IPv4]
+	cuts6               cuts[interval.IPv6]
+	remote              tupleSet       // tuples of rows
+	mixed               rowSet[uint32] // tuples of what mixed intervals are in the parts
+	services            services
+	planes              [2]portPlane
+	column              tupleSet // tuples of columns
+	groups              tupleSet // tuples of service groups
+	source, destination tupleSet // tuples of port classes
+	sets                []uint16
+	table               tableMaker
+	merger              merger
+	verdict             verdictBuilder
+	codes               []uint64
+	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
+	layers              [3]layerOutcome
 
-	local rowSet[uint32]      // verdict ids; positions are those of k.verdicts
-	known []uint16            // combination of outcomes → position + 1; all zero between uses
-	used  []uint64            // combinations set in known
-	met   [1 << 12]metVerdict // verdicts interned lately, by hash: neighbours share most
-	rare  map[uint64]uint16   // the same where combinations are too many
+	local rowSet[uint32]    // verdicts, in the order of k.verdicts
+	known []uint16          // combination of outcomes → position + 1; all zero between uses
+	used  []uint64          // combinations set in known
+	rare  map[uint64]uint16 // the same where combinations are too many
 }
 
 // maxCodes bounds the combinations of outcomes that are looked up by position.
@@ -89,6 +89,9 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		}
 	}
 	f.begin(codes)
+	if len(tables) == 1 && f.sameCells() {
+		return f.keepOnly(tables[0])
+	}
 	f.markEnds()
 	f.fuseServices()
 	if family4 {
@@ -100,24 +103,18 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		return nil
 	}
 	f.merger.renumber(&f.services, f.table.columnOf)
-	f.k.lookup = newServiceLookup(&f.services)
 	if family4 {
 		f.remotes4.renumber(f.table.rowOf, &f.mixed)
-		f.k.start4 = make([]uint32, len(f.remotes4.starts))
-		for i, s := range f.remotes4.starts {
-			f.k.start4[i] = uint32(s)
-		}
-		return keepRemotes(f.k, &f.remotes4)
+	} else {
+		f.remotes6.renumber(f.table.rowOf, &f.mixed)
 	}
-	f.remotes6.renumber(f.table.rowOf, &f.mixed)
-	f.k.start6 = slices.Clone(f.remotes6.starts)
-	return keepRemotes(f.k, &f.remotes6)
+	return f.keep(&f.remotes4, &f.remotes6, &f.services, f.table.cells, f.table.width)
 }
 
 // begin empties the fuser.
 func (f *fuser) begin(codes uint64) {
 	f.k = &Classifier{geo4: f.c.geo4, geo6: f.c.geo6}
-	f.local.reset(1)
+	f.local.reset(verdictWords)
 	for _, code := range f.used {
 		f.known[code] = 0
 	}
@@ -130,18 +127,49 @@ func (f *fuser) begin(codes uint64) {
 	}
 }
 
+// sameCells reports whether each outcome of the only table has a verdict of its
+// own: then the table is that of the classifier, outcome n is the verdict n, and
+// nothing is left to merge.
+func (f *fuser) sameCells() bool {
+	n := len(f.tables[0].outcomes)
+	for code := range n {
+		if id, ok := f.position(uint64(code)); !ok || int(id) != code {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *fuser) keepOnly(t *stageTable) *Classifier {
+	return f.keep(&t.remote4, &t.remote6, &t.services, t.table, int(t.width))
+}
+
+// keep copies what the classifier consists of; nil when numbers are too large.
+func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, cells []uint16, width int) *Classifier {
+	if len(cells)/width > 1<<16 || width > 1<<16 {
+		return nil
+	}
+	f.k.width = uint32(width)
+	f.k.verdicts = f.c.verdicts.internAll(f.local.rows, f.local.hashes)
+	f.k.keepTable(cells)
+	f.k.lookup = newServiceLookup(s)
+	if !f.family4 {
+		f.k.start6 = slices.Clone(r6.starts)
+		return keepRemotes(f.k, r6)
+	}
+	f.k.start4 = make([]uint32, len(r4.starts))
+	for i, s := range r4.starts {
+		f.k.start4[i] = uint32(s)
+	}
+	return keepRemotes(f.k, r4)
+}
+
 // fill computes the verdicts of all pairs of row and column tuples; false when the
 // table would be too large.
 func (f *fuser) fill() bool {
 	height, width := f.remote.len(), f.column.len()
 	if height*width > maxCells {
 		return false
-	}
-	for i := range f.tables {
-		f.columnsOf[i] = f.columnsOf[i][:0]
-		for s := range width {
-			f.columnsOf[i] = append(f.columnsOf[i], f.column.row(s)[i])
-		}
 	}
 	f.codes = slices.Grow(f.codes[:0], width)[:width]
 	f.table.begin(width)
@@ -163,33 +191,38 @@ func (f *fuser) fill() bool {
 		}
 	}
 	f.table.mergeColumns()
-	f.k.width = uint32(f.table.width)
-	if f.table.height() > 1<<16 || f.k.width > 1<<16 {
-		return false
-	}
-	f.k.verdicts = make([]VerdictID, f.local.len())
-	for i, v := range f.local.rows {
-		f.k.verdicts[i] = VerdictID(v)
-	}
-	f.k.keepTable(f.table.cells)
 	return true
 }
 
 // combine numbers the combinations of outcomes along a row.
 func (f *fuser) combine(r int) {
-	tuple := f.remote.row(r)
-	clear(f.codes)
-	for i, t := range f.tables {
-		row := t.table[tuple[i]*t.width : (tuple[i]+1)*t.width]
-		n := uint64(len(t.outcomes))
-		if i == 1 { // what the second layer says does not matter where the first ends it
-			for s, column := range f.columnsOf[1] {
-				f.codes[s] = f.codes[s]*n + uint64(row[column])&f.goesOn[f.codes[s]]
-			}
-			continue
+	if len(f.tables) == 0 {
+		clear(f.codes)
+		return
+	}
+	tuple := f.remote.tuple(r)
+	rowOf := func(i int) []uint16 {
+		t := f.tables[i]
+		return t.table[tuple[i]*t.width : (tuple[i]+1)*t.width]
+	}
+	codes := f.codes
+	first, columns := rowOf(0), f.column.of[0][:len(codes)]
+	if len(f.tables) == 1 {
+		for s, column := range columns {
+			codes[s] = uint64(first[column])
 		}
-		for s, column := range f.columnsOf[i] {
-			f.codes[s] = f.codes[s]*n + uint64(row[column])
+		return
+	}
+	// What the second layer says does not matter where the first ends it.
+	second, n, goesOn := rowOf(1), uint64(len(f.tables[1].outcomes)), f.goesOn
+	for s, column := range f.column.of[1][:len(codes)] {
+		o := uint64(first[columns[s]])
+		codes[s] = o*n + uint64(second[column])&goesOn[o]
+	}
+	if len(f.tables) == 3 {
+		third, n := rowOf(2), uint64(len(f.tables[2].outcomes))
+		for s, column := range f.column.of[2][:len(codes)] {
+			codes[s] = codes[s]*n + uint64(third[column])
 		}
 	}
 }
@@ -214,8 +247,9 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 	if x, known := f.rare[code]; known {
 		return x, true
 	}
-	v := [1]uint32{uint32(f.intern(f.verdict.conclude(f.c, f.stages, f.outcomes(code))))}
-	n, _ := f.local.of(v[:])
+	v := f.verdict.conclude(f.c, f.stages, f.outcomes(code))
+	words := v.words()
+	n, _ := f.local.of(words[:])
 	if n == maxIDs-1 {
 		return 0, false
 	}
@@ -227,22 +261,6 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 		f.rare[code] = id
 	}
 	return id, true
-}
-
-type metVerdict struct {
-	v   verdict
-	id  VerdictID
-	set bool
-}
-
-// intern numbers a verdict.
-func (f *fuser) intern(v verdict) VerdictID {
-	words := v.words()
-	m := &f.met[scramble(hashRow(words[:]))%uint64(len(f.met))]
-	if m.v != v || !m.set {
-		*m = metVerdict{v, f.c.verdicts.intern(v), true}
-	}
-	return m.id
 }
 
 // outcomes takes a combination apart.

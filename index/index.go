@@ -144,6 +144,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	c.builders.drop()
 	c.fusers.drop()
 	c.tables.drop()
+	c.verdicts.compact()
 	for i := range wanted {
 		for j, pair := range wanted[i] {
 			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = pair[0].get(), pair[1].get()
@@ -203,7 +204,7 @@ func (c *compiler) todo() []*pending {
 
 func newCompiler(n *network.Network) *compiler {
 	c := &compiler{
-		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: newVerdictTable(), largeSet: defaultLargeSet,
+		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: &verdictTable{}, largeSet: defaultLargeSet,
 		views: map[string]*view{}, sights: map[sight]*view{}, tags: map[string]*reach{}, plans: map[listKey]*plan{},
 		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
 	}

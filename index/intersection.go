@@ -78,6 +78,14 @@ func (t *stageTable) outcome(row, column uint32) uint32 {
 	return uint32(t.table[row*t.width+column])
 }
 
+// size is the numbers of rows and columns.
+func (t *stageTable) size() (rows, columns int) {
+	if t.bits != nil {
+		return t.bits.remotes.len(), t.bits.services.len()
+	}
+	return len(t.table) / int(t.width), int(t.width)
+}
+
 // get returns an outcome by its number.
 func (t *stageTable) get(number uint32) layerOutcome {
 	if t.bits != nil {

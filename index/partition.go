@@ -153,7 +153,7 @@ func (x *chain) partition() *Partition {
 		return x.classify(func(t *stageTable) uint32 {
 			i := table
 			table++
-			return t.outcome(rows.row(row)[i], columns.row(column)[i])
+			return t.outcome(rows.of[i][row], columns.of[i][column])
 		})
 	}
 	return p

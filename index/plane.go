@@ -5,16 +5,15 @@ import "ipflow/ingest/flow"
 // fuseServices merges the services of the tables; classes of the result are tuples
 // of columns, numbered in f.column.
 func (f *fuser) fuseServices() {
-	parts := max(1, len(f.tables))
-	f.column.reset(parts)
+	f.column.reset(f.sizes(func(t *stageTable) int { _, columns := t.size(); return columns }))
 	s := &f.services
 	s.groups = s.groups[:0]
 	if len(f.tables) == 0 {
 		s.group = [256]uint8{}
-		s.groups = append(s.groups, serviceGroup{class: f.tuple(&f.column, nil)})
+		s.groups = append(s.groups, serviceGroup{class: f.column.number(0, 0, 0)})
 		return
 	}
-	f.groups.reset(parts)
+	f.groups.reset(f.sizes(func(t *stageTable) int { return len(t.services.groups) }))
 	for _, p := range [...]flow.Protocol{flow.TCP, flow.UDP} { // groups 0 and 1
 		f.fuseGroup(p)
 	}
@@ -23,28 +22,32 @@ func (f *fuser) fuseServices() {
 	}
 }
 
-// tuple numbers a number of each table.
-func (f *fuser) tuple(in *rowSet[uint32], of func(part int, t *stageTable) uint32) uint32 {
-	var key [3]uint32
+// sizes are those of a tupleSet with a part for each table.
+func (f *fuser) sizes(of func(t *stageTable) int) [3]uint32 {
+	sizes := [3]uint32{1, 1, 1}
 	for i, t := range f.tables {
-		key[i] = of(i, t)
+		sizes[i] = uint32(of(t))
 	}
-	n, _ := in.of(key[:in.width])
-	return n
+	return sizes
 }
 
 // fuseGroup returns the group of the result in which the tables' groups of one
 // protocol meet. Either all of them have ports or none has.
 func (f *fuser) fuseGroup(p flow.Protocol) uint8 {
 	s := &f.services
-	g := f.tuple(&f.groups, func(_ int, t *stageTable) uint32 { return uint32(t.services.group[p]) })
+	var key [3]uint32
+	for i, t := range f.tables {
+		key[i] = uint32(t.services.group[p])
+	}
+	g := f.groups.number(key[0], key[1], key[2])
 	if int(g) < len(s.groups) {
 		return uint8(g)
 	}
 	if !p.HasPorts() {
-		s.groups = append(s.groups, serviceGroup{class: f.tuple(&f.column, func(_ int, t *stageTable) uint32 {
-			return t.services.groups[t.services.group[p]].class
-		})})
+		for i, t := range f.tables {
+			key[i] = t.services.groups[key[i]].class
+		}
+		s.groups = append(s.groups, serviceGroup{class: f.column.number(key[0], key[1], key[2])})
 		return uint8(g)
 	}
 	plane := &f.planes[g]
@@ -62,24 +65,26 @@ func (f *fuser) fusePlanes(out *portPlane, p flow.Protocol) {
 		parts[i] = t.services.groups[t.services.group[p]].ports
 		sources[i], destinations[i] = &parts[i].source, &parts[i].destination
 	}
-	f.source.reset(n)
-	f.destination.reset(n)
+	plane := func(t *stageTable) *portPlane { return t.services.groups[t.services.group[p]].ports }
+	f.source.reset(f.sizes(func(t *stageTable) int { return len(plane(t).class) / int(plane(t).width) }))
+	f.destination.reset(f.sizes(func(t *stageTable) int { return int(plane(t).width) }))
 	mergePorts(&out.source, sources[:n], &f.source)
 	mergePorts(&out.destination, destinations[:n], &f.destination)
 	out.width, out.class = uint32(f.destination.len()), out.class[:0]
 	for r := range f.source.len() {
-		source := f.source.row(r)
+		source := f.source.tuple(r)
 		for c := range f.destination.len() {
-			column := f.destination.row(c)
-			out.class = append(out.class, f.tuple(&f.column, func(i int, _ *stageTable) uint32 {
-				return parts[i].class[source[i]*parts[i].width+column[i]]
-			}))
+			key := f.destination.tuple(c)
+			for i, part := range parts[:n] {
+				key[i] = part.class[source[i]*part.width+key[i]]
+			}
+			out.class = append(out.class, f.column.number(key[0], key[1], key[2]))
 		}
 	}
 }
 
 // mergePorts merges the cuts of one port; classes of the result are tuples.
-func mergePorts(out *ports, parts []*ports, tuples *rowSet[uint32]) {
+func mergePorts(out *ports, parts []*ports, tuples *tupleSet) {
 	out.reset()
 	var at [3]int
 	var key [3]uint32
@@ -91,8 +96,7 @@ func mergePorts(out *ports, parts []*ports, tuples *rowSet[uint32]) {
 				next = min(next, uint32(p.starts[at[i]+1]))
 			}
 		}
-		n, _ := tuples.of(key[:len(parts)])
-		out.add(start, n)
+		out.add(start, tuples.number(key[0], key[1], key[2]))
 		if next == 1<<16 {
 			return
 		}

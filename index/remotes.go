@@ -98,18 +98,101 @@ func allEqual(list []uint32) bool {
 	return true
 }
 
-// fuseRemotes merges the cuts of several parts; the numbers of the result are
-// tuples of theirs. zones are those of all large sets that the parts name.
+// cuts are the intervals of several parts, merged.
+type cuts[T interval.Point[T]] struct {
+	starts []T
+	at     [3][]uint32 // of each interval: the interval of each part that it is in
+}
+
+func (m *cuts[T]) reset() {
+	m.starts = m.starts[:0]
+	for i := range m.at {
+		m.at[i] = m.at[i][:0]
+	}
+}
+
+// mergeCuts merges the cuts of several parts.
 //
 //	part 1   |--- a ---|-- b --|
 //	part 2   |- c -|---- d ----|
 //	result   |-ac--|ad-|--bd---|
+func mergeCuts[T interval.Point[T]](m *cuts[T], parts []*remotes[T]) {
+	m.reset()
+	var at [3]int
+	var start T // the first point of the space is the zero value
+	for {
+		m.starts = append(m.starts, start)
+		next := -1
+		for i, p := range parts {
+			m.at[i] = append(m.at[i], uint32(at[i]))
+			if at[i]+1 < len(p.starts) && (next < 0 || p.starts[at[i]+1].Compare(parts[next].starts[at[next]+1]) < 0) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return
+		}
+		start = parts[next].starts[at[next]+1]
+		for i, p := range parts {
+			if at[i]+1 < len(p.starts) && p.starts[at[i]+1] == start {
+				at[i]++
+			}
+		}
+	}
+}
+
+// mergeCuts4 is mergeCuts for IPv4, where comparing need not be a call.
+func mergeCuts4(m *cuts[interval.IPv4], parts []*remotes[interval.IPv4]) {
+	const none = 1 << 32
+	m.reset()
+	var at [3]uint32
+	var next [3]uint64 // where the part's interval ends
+	after := func(i int) uint64 {
+		if n := int(at[i]) + 1; n < len(parts[i].starts) {
+			return uint64(parts[i].starts[n])
+		}
+		return none
+	}
+	for i := range parts {
+		next[i] = after(i)
+	}
+	for start := uint64(0); start != none; {
+		m.starts = append(m.starts, interval.IPv4(start))
+		start = none
+		for i := range parts {
+			m.at[i] = append(m.at[i], at[i])
+			start = min(start, next[i])
+		}
+		for i := range parts {
+			if next[i] == start {
+				at[i]++
+				next[i] = after(i)
+			}
+		}
+	}
+}
+
+// whole reports whether interval n is all of a mixed interval of a part: then it
+// is mixed here too.
+func (m *cuts[T]) whole(n int, parts []*remotes[T]) bool {
+	for i, p := range parts {
+		at := m.at[i]
+		if p.of[at[n]]&1 == 1 && (n == 0 || at[n-1] != at[n]) && (n+1 == len(at) || at[n+1] != at[n]) {
+			return true
+		}
+	}
+	return false
+}
+
+// fuseRemotes merges the cuts of several parts; the numbers of the result are
+// tuples of theirs. zones are those of all large sets that the parts name.
 func (f *fuser) fuseRemotes4() {
 	var parts [3]*remotes[interval.IPv4]
 	for i, t := range f.tables {
 		parts[i] = &t.remote4
 	}
-	fuseRemotes(f, &f.remotes4, parts[:len(f.tables)], f.c.geo4, everything.v4[0].Last)
+	mergeCuts4(&f.cuts4, parts[:len(f.tables)])
+	fuseRemotes(f, &f.remotes4, &f.cuts4, parts[:len(f.tables)], f.c.geo4, everything.v4[0].Last)
 }
 
 func (f *fuser) fuseRemotes6() {
@@ -117,71 +200,54 @@ func (f *fuser) fuseRemotes6() {
 	for i, t := range f.tables {
 		parts[i] = &t.remote6
 	}
-	fuseRemotes(f, &f.remotes6, parts[:len(f.tables)], f.c.geo6, everything.v6[0].Last)
+	mergeCuts(&f.cuts6, parts[:len(f.tables)])
+	fuseRemotes(f, &f.remotes6, &f.cuts6, parts[:len(f.tables)], f.c.geo6, everything.v6[0].Last)
 }
 
-func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], parts []*remotes[T], geo *geography[T], end T) {
+func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], parts []*remotes[T], geo *geography[T], end T) {
 	out.reset()
-	f.remote.reset(max(1, len(parts)))
+	f.remote.reset(f.sizes(func(t *stageTable) int { rows, _ := t.size(); return rows }))
 	f.mixed.reset(max(1, len(parts)))
 	out.zones = zonesOfAll(f, parts, geo)
-	var at [3]int
-	var key, tuple [3]uint32
+	var key, row [3]uint32
 	inRegion := func(region uint16) uint32 {
 		for i, p := range parts {
-			tuple[i] = p.inRegion(key[i], region)
+			row[i] = p.inRegion(key[i], region)
 		}
-		n, _ := f.remote.of(tuple[:f.remote.width])
-		return n
+		return f.remote.number(row[0], row[1], row[2])
 	}
 	add := func(start T, of uint32) {
 		if n := len(out.of); n == 0 || out.of[n-1] != of {
 			out.starts, out.of = append(out.starts, start), append(out.of, of)
 		}
 	}
-	var start T // the first point of the space is the zero value
-	for {
-		mixed := false
+	for n, start := range m.starts {
+		mixed := uint32(0)
 		for i, p := range parts {
-			key[i] = p.of[at[i]]
-			mixed = mixed || key[i]&1 == 1
+			key[i] = p.of[m.at[i][n]]
+			mixed |= key[i] & 1
 		}
-		last, next := end, -1
-		for i, p := range parts {
-			if at[i]+1 < len(p.starts) && (next < 0 || p.starts[at[i]+1].Compare(parts[next].starts[at[next]+1]) < 0) {
-				next = i
-			}
+		if mixed == 0 {
+			add(start, f.remote.number(key[0]>>1, key[1]>>1, key[2]>>1)<<1)
+			continue
 		}
-		var after T
-		if next >= 0 {
-			after = parts[next].starts[at[next]+1]
-			last, _ = after.Prev()
+		last := end
+		if n+1 < len(m.starts) {
+			last, _ = m.starts[n+1].Prev()
 		}
-		switch {
-		case !mixed:
-			add(start, inRegion(0)<<1)
-		case out.zones == nil: // too many zones: the interval is cut by region
+		if out.zones == nil { // too many zones: the interval is cut by region
 			geo.eachRegion(start, last, func(from T, region uint16) { add(from, inRegion(region)<<1) })
-		default:
-			zone, one := uint8(0), false
-			if !whole(parts, at, start, after, next >= 0) {
-				zone, one = geo.zoneOver(out.zones, start, last)
-			}
-			if one {
-				add(start, inRegion(out.zones.some[zone])<<1)
-			} else {
-				n, _ := f.mixed.of(key[:f.mixed.width])
-				add(start, n<<1|1)
-			}
+			continue
 		}
-		if next < 0 {
-			break
+		zone, one := uint8(0), false
+		if !m.whole(n, parts) {
+			zone, one = geo.zoneOver(out.zones, start, last)
 		}
-		start = after
-		for i, p := range parts {
-			if at[i]+1 < len(p.starts) && p.starts[at[i]+1] == start {
-				at[i]++
-			}
+		if one {
+			add(start, inRegion(out.zones.some[zone])<<1)
+		} else {
+			n, _ := f.mixed.of(key[:f.mixed.width])
+			add(start, n<<1|1)
 		}
 	}
 	for n := range f.mixed.len() {
@@ -190,18 +256,6 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], parts []*remote
 			out.zoned = append(out.zoned, inRegion(region))
 		}
 	}
-}
-
-// whole reports whether the interval from start to before after is all of a mixed
-// interval of a part: then it is mixed here too.
-func whole[T interval.Point[T]](parts []*remotes[T], at [3]int, start, after T, more bool) bool {
-	for i, p := range parts {
-		end := at[i]+1 == len(p.starts)
-		if p.of[at[i]]&1 == 1 && p.starts[at[i]] == start && end == !more && (end || p.starts[at[i]+1] == after) {
-			return true
-		}
-	}
-	return false
 }
 
 // zonesOfAll returns the zones of the large sets of all parts; nil when none of

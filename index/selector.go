@@ -136,20 +136,20 @@ func (in *interner) text(f fact) string {
 }
 
 // single returns the facts sorted and once each, those that hold several texts
-// taken apart.
+// taken apart. It may reuse the list's memory.
 func (in *interner) single(list []fact) []fact {
-	out := make([]fact, 0, len(list))
-	for _, f := range list {
-		if f >= 0 {
-			if text := in.text(f); strings.Contains(text, ",") {
-				out = append(out, in.factsOf(strings.Split(text, ","))...)
-				continue
-			}
+	for i, f := range list {
+		if f < 0 {
+			continue
 		}
-		out = append(out, f)
+		if text := in.text(f); strings.Contains(text, ",") {
+			parts := in.factsOf(strings.Split(text, ","))
+			list[i] = parts[0]
+			list = append(list, parts[1:]...)
+		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // reach interns a three-valued set.

@@ -75,29 +75,33 @@ type tableMaker struct {
 	row      []uint16 // the row that endRow is to take
 	rowOf    []uint32 // where each row that was given is
 	columnOf []uint32 // where each column is; valid after mergeColumns
-	cells    []uint16 // row-major, width columns; valid after mergeColumns
+	cells    []uint16 // row-major, width columns; valid after mergeColumns, until begin
 	width    int
 
 	rows    rowSet[uint16]
 	places  weights
-	hashes  []uint64
+	hashes  []uint64 // of each column, over all rows that were given
 	columns rowSet[uint64]
 	first   []int
+	narrow  []uint16 // rows without the columns that are equal to one before
 }
 
 func (t *tableMaker) begin(width int) {
 	t.row, t.rowOf, t.width = slices.Grow(t.row[:0], width)[:width], t.rowOf[:0], width
+	t.hashes = fill(t.hashes, width, 0)
 	t.rows.reset(width)
 }
 
 // endRow takes the row and returns the cells so far.
 func (t *tableMaker) endRow() int {
-	hash := uint64(0)
-	places := t.places.upTo(t.width)
-	for s, x := range t.row {
+	hash, weight := uint64(0), scramble(uint64(len(t.rowOf))+1)|1
+	row := t.row
+	places, hashes := t.places.upTo(len(row)), t.hashes[:len(row)]
+	for s, x := range row {
 		hash += uint64(x+1) * places[s]
+		hashes[s] += uint64(x+1) * weight
 	}
-	n, _ := t.rows.ofHashed(t.row, hash)
+	n, _ := t.rows.ofHashed(row, hash)
 	t.rowOf = append(t.rowOf, n)
 	return t.rows.len() * t.width
 }
@@ -107,13 +111,6 @@ func (t *tableMaker) height() int { return t.rows.len() }
 // mergeColumns joins equal columns.
 func (t *tableMaker) mergeColumns() {
 	table, width := t.rows.rows, t.width
-	t.hashes = fill(t.hashes, width, 0)
-	weight := t.places.upTo(t.height())
-	for r, w := range weight {
-		for s, x := range table[r*width : (r+1)*width] {
-			t.hashes[s] += uint64(x+1) * w
-		}
-	}
 	t.columns.reset(1)
 	t.columnOf, t.first = t.columnOf[:0], t.first[:0]
 	for s := range width {
@@ -126,14 +123,18 @@ func (t *tableMaker) mergeColumns() {
 		}
 		t.columnOf = append(t.columnOf, n)
 	}
-	t.width = len(t.first)
-	t.cells = slices.Grow(t.cells[:0], t.height()*t.width)
+	if t.width = len(t.first); t.width == width {
+		t.cells = table
+		return
+	}
+	t.narrow = slices.Grow(t.narrow[:0], t.height()*t.width)
 	for r := range t.height() {
 		row := table[r*width : (r+1)*width]
 		for _, s := range t.first {
-			t.cells = append(t.cells, row[s])
+			t.narrow = append(t.narrow, row[s])
 		}
 	}
+	t.cells = t.narrow
 }
 
 func equalColumns(table []uint16, width, a, b int) bool {

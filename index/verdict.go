@@ -66,6 +66,7 @@ type verdictBuilder struct {
 	layers []layerOutcome
 	open   [4]ends
 	tails  [3][]ends
+	facts  []fact
 }
 
 func (b *verdictBuilder) begin(stages []*Stage, layers []layerOutcome) {
@@ -158,10 +159,10 @@ func (b *verdictBuilder) conclude(c *compiler, stages []*Stage, layers []layerOu
 	facts := b.decisiveFacts(access == flow.Unknown)
 	switch {
 	case access == flow.Unknown:
-		v.reason = c.verdicts.reason(c, facts, false)
+		v.reason = c.verdicts.reason(c.intern.single(facts), false)
 	case len(facts) > 0:
 		b.nominalRule(&v)
-		v.reason = c.verdicts.reason(c, facts, true)
+		v.reason = c.verdicts.reason(c.intern.single(facts), true)
 	default:
 		b.nominalRule(&v)
 		if v.rule == 0 {
@@ -188,7 +189,9 @@ func (b *verdictBuilder) nominalRule(v *verdict) {
 
 // decisiveFacts are those of doubtful entries whose match leads to another
 // access (forAccess), or to another deciding rule, than some entry behind them.
-func (b *verdictBuilder) decisiveFacts(forAccess bool) (facts []fact) {
+// They are valid until the next call.
+func (b *verdictBuilder) decisiveFacts(forAccess bool) []fact {
+	facts := b.facts[:0]
 	const both = endAllow | endDeny
 	for i := range b.layers {
 		o, s, last := &b.layers[i], b.stages[i], i == len(b.layers)-1
@@ -214,6 +217,7 @@ func (b *verdictBuilder) decisiveFacts(forAccess bool) (facts []fact) {
 			break
 		}
 	}
+	b.facts = facts
 	return facts
 }
 
