@@ -137,19 +137,48 @@ func region4(a *atlas[interval.IPv4], p uint32) uint16 {
 const manyIntervals = 32
 
 // zoneOver returns the one zone that all of a range is in; ok is false when there
-// may be several.
-func (a *atlas[T]) zoneOver(z *zones, first, last T) (zone uint8, ok bool) {
+// may be several. It begins to look at interval from, which is not behind the
+// range, and returns the one in which the range begins.
+func (a *atlas[T]) zoneOver(z *zones, first, last T, from int) (zone uint8, ok bool, at int) {
 	if z.count == 1 {
-		return 0, true
+		return 0, true, from
 	}
-	i := a.find(first)
+	at = from
+	if at+1 < len(a.starts) && a.starts[at+1].Compare(first) <= 0 {
+		at = a.find(first)
+	}
+	i := at
 	zone = z.of[a.region[i]]
 	for n := 0; i+1 < len(a.starts) && a.starts[i+1].Compare(last) <= 0; n++ {
 		if i++; n == manyIntervals || z.of[a.region[i]] != zone {
-			return 0, false
+			return 0, false, at
 		}
 	}
-	return zone, true
+	return zone, true, at
+}
+
+// zoneOver4 is zoneOver for IPv4, where comparing need not be a call.
+func zoneOver4(a *atlas[interval.IPv4], z *zones, first, last interval.IPv4, from int) (zone uint8, ok bool, at int) {
+	if z.count == 1 {
+		return 0, true, from
+	}
+	at = from
+	starts := a.starts
+	if at+1 < len(starts) && starts[at+1] <= first {
+		lo, hi := at+1, len(starts)-1
+		if a.root != nil {
+			lo, hi = max(lo, int(a.root[first>>16])), int(a.root[first>>16+1])
+		}
+		at = lo + search32(starts[lo:hi+1], first)
+	}
+	i := at
+	zone = z.of[a.region[i]]
+	for n := 0; i+1 < len(starts) && starts[i+1] <= last; n++ {
+		if i++; n == manyIntervals || z.of[a.region[i]] != zone {
+			return 0, false, at
+		}
+	}
+	return zone, true, at
 }
 
 // eachRegion calls f for the parts of a range that lie in one region each, with

@@ -277,10 +277,11 @@ func (b *builder) cutRemote4(out *remotes[interval.IPv4]) {
 		}
 	}
 	cut := b.newCut(zones, out.zoned)
+	place := 0 // in the atlas
 	b.sweep.run(func(first, last uint32) {
 		zone, one := uint8(0), true
 		if zones != nil {
-			zone, one = b.c.geo4.zoneOver(zones, interval.IPv4(first), interval.IPv4(last))
+			zone, one, place = zoneOver4(b.c.geo4.atlas, zones, interval.IPv4(first), interval.IPv4(last), place)
 		}
 		if of, fresh := cut.at(zone, one); fresh {
 			out.starts, out.of = append(out.starts, interval.IPv4(first)), append(out.of, of)
@@ -337,6 +338,7 @@ func (b *builder) cutRemote6(out *remotes[interval.IPv6]) {
 		}
 	})
 	cut := b.newCut(zones, out.zoned)
+	place := 0 // in the atlas
 	b.sweep.run(func(first, last uint32) {
 		zone, one := uint8(0), true
 		if zones != nil {
@@ -344,7 +346,7 @@ func (b *builder) cutRemote6(out *remotes[interval.IPv6]) {
 			if int(last)+1 < len(b.points) {
 				end, _ = b.points[last+1].Prev()
 			}
-			zone, one = b.c.geo6.zoneOver(zones, b.points[first], end)
+			zone, one, place = b.c.geo6.zoneOver(zones, b.points[first], end, place)
 		}
 		if of, fresh := cut.at(zone, one); fresh {
 			out.starts, out.of = append(out.starts, b.points[first]), append(out.of, of)

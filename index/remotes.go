@@ -192,7 +192,7 @@ func (f *fuser) fuseRemotes4() {
 		parts[i] = &t.remote4
 	}
 	mergeCuts4(&f.cuts4, parts[:len(f.tables)])
-	fuseRemotes(f, &f.remotes4, &f.cuts4, parts[:len(f.tables)], f.c.geo4, everything.v4[0].Last)
+	fuseRemotes(f, &f.remotes4, &f.cuts4, parts[:len(f.tables)], f.c.geo4, zoneOver4, everything.v4[0].Last)
 }
 
 func (f *fuser) fuseRemotes6() {
@@ -201,10 +201,12 @@ func (f *fuser) fuseRemotes6() {
 		parts[i] = &t.remote6
 	}
 	mergeCuts(&f.cuts6, parts[:len(f.tables)])
-	fuseRemotes(f, &f.remotes6, &f.cuts6, parts[:len(f.tables)], f.c.geo6, everything.v6[0].Last)
+	fuseRemotes(f, &f.remotes6, &f.cuts6, parts[:len(f.tables)], f.c.geo6, (*atlas[interval.IPv6]).zoneOver, everything.v6[0].Last)
 }
 
-func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], parts []*remotes[T], geo *geography[T], end T) {
+func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], parts []*remotes[T], geo *geography[T],
+	zoneOver func(a *atlas[T], z *zones, first, last T, from int) (uint8, bool, int), end T,
+) {
 	out.reset()
 	f.remote.reset(f.sizes(func(t *stageTable) int { rows, _ := t.size(); return rows }))
 	f.mixed.reset(max(1, len(parts)))
@@ -221,6 +223,7 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], par
 			out.starts, out.of = append(out.starts, start), append(out.of, of)
 		}
 	}
+	place := 0 // in the atlas
 	for n, start := range m.starts {
 		mixed := uint32(0)
 		for i, p := range parts {
@@ -241,7 +244,7 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], par
 		}
 		zone, one := uint8(0), false
 		if !m.whole(n, parts) {
-			zone, one = geo.zoneOver(out.zones, start, last)
+			zone, one, place = zoneOver(geo.atlas, out.zones, start, last, place)
 		}
 		if one {
 			add(start, inRegion(out.zones.some[zone])<<1)

@@ -49,6 +49,25 @@ func (s *rowSet[T]) ofHashed(row []T, hash uint64) (n uint32, fresh bool) {
 	return n, true
 }
 
+// ofOne is of for a set whose rows are one number each.
+func (s *rowSet[T]) ofOne(x T) uint32 {
+	hash := scramble(uint64(x))
+	mask := uint64(len(s.slots) - 1)
+	i := hash & mask
+	for ; s.slots[i] != 0; i = (i + 1) & mask {
+		if n := s.slots[i] - 1; s.rows[n] == x && s.hashes[n] == hash {
+			return n
+		}
+	}
+	n := uint32(len(s.hashes))
+	s.slots[i] = n + 1
+	s.rows, s.hashes = append(s.rows, x), append(s.hashes, hash)
+	if 2*len(s.hashes) > len(s.slots) {
+		s.grow()
+	}
+	return n
+}
+
 // add appends a row that of is never to find.
 func (s *rowSet[T]) add(row []T) uint32 {
 	s.rows = append(s.rows, row...)

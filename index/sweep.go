@@ -73,6 +73,16 @@ func (t *classTable) doubtsOf(class int) *doubts {
 // of numbers the class in which the entries of a and b surely match and those of
 // may may, as far as they do not surely. b may be nil.
 func (t *classTable) of(a, b []uint64, may []bitFact, closing []uint64) uint32 {
+	if len(t.buffer) == 1 && len(may) == 0 { // nearly always
+		x := a[0]
+		if b != nil {
+			x |= b[0]
+		}
+		if y := x & closing[0]; y != 0 {
+			x &= y&-y<<1 - 1
+		}
+		return t.sure.ofOne(x)
+	}
 	end := len(a) * 64
 	for w := range t.buffer {
 		x := a[w]
@@ -92,6 +102,9 @@ func (t *classTable) of(a, b []uint64, may []bitFact, closing []uint64) uint32 {
 		if d := newDoubts(t.buffer, may, end); d != nil {
 			return t.doubtful(d)
 		}
+	}
+	if len(t.buffer) == 1 {
+		return t.sure.ofOne(t.buffer[0])
 	}
 	n, _ := t.sure.of(t.buffer)
 	return n
@@ -155,6 +168,7 @@ type sweep struct {
 	lanes  []lane
 	sure   []uint64
 	may    []bitFact
+	spare  []uint64 // for sorting
 }
 
 func (s *sweep) reset(words int) {
@@ -188,7 +202,7 @@ func (s *sweep) always(bit int) { s.sure[bit>>6] |= 1 << (bit & 63) }
 //	entry 1       |-----------------|
 //	         0    1         2       3      4 intervals + the rest
 func (s *sweep) run(at func(first, last uint32), end uint32) {
-	slices.Sort(s.bounds)
+	s.bounds, s.spare = sortByPlace(s.bounds, s.spare)
 	first := uint32(0)
 	for i := 0; ; {
 		for i < len(s.bounds) && uint32(s.bounds[i]>>32) == first {
@@ -203,6 +217,44 @@ func (s *sweep) run(at func(first, last uint32), end uint32) {
 		at(first, next-1)
 		first = next
 	}
+}
+
+// fewBounds is where sorting by comparison is faster.
+const fewBounds = 64
+
+// sortByPlace sorts bounds by their place, byte by byte. It returns the sorted
+// ones and the memory that is free after.
+func sortByPlace(bounds, spare []uint64) (sorted, free []uint64) {
+	if len(bounds) < fewBounds {
+		slices.Sort(bounds)
+		return bounds, spare
+	}
+	spare = slices.Grow(spare[:0], len(bounds))[:len(bounds)]
+	var counts [4][256]uint32
+	for _, b := range bounds {
+		counts[0][uint8(b>>32)]++
+		counts[1][uint8(b>>40)]++
+		counts[2][uint8(b>>48)]++
+		counts[3][uint8(b>>56)]++
+	}
+	for digit := range counts {
+		count, shift := &counts[digit], 32+8*digit
+		if count[uint8(bounds[0]>>shift)] == uint32(len(bounds)) {
+			continue // all have the same
+		}
+		at := uint32(0)
+		for i, n := range count {
+			count[i] = at
+			at += n
+		}
+		for _, b := range bounds {
+			next := &count[uint8(b>>shift)]
+			spare[*next] = b
+			*next++
+		}
+		bounds, spare = spare, bounds
+	}
+	return bounds, spare
 }
 
 func (s *sweep) toggle(l *lane, on bool) {
