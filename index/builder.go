@@ -38,11 +38,9 @@ type builder struct {
 	common                       []uint64
 
 	made   tableMaker
+	filler filler
 	merger merger
 	blocks rowSet[uint32]
-	plain  []uint32
-	keyed  map[string]uint32 // doubtful outcomes by key
-	key    []byte
 }
 
 // classList is classes for reading.

@@ -121,15 +121,3 @@ func scramble(x uint64) uint64 {
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
-
-// weights are the odd multipliers of a sum over the places of a row, a hash that
-// needs one multiplication a cell and no cell before its neighbour.
-type weights []uint64
-
-// upTo returns n weights.
-func (w *weights) upTo(n int) []uint64 {
-	for len(*w) < n {
-		*w = append(*w, scramble(uint64(len(*w))+0x9e3779b97f4a7c15)|1)
-	}
-	return (*w)[:n]
-}

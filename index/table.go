@@ -3,7 +3,6 @@ package index
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 	"sync/atomic"
 
 	"ipflow/index/interval"
@@ -58,7 +57,7 @@ func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 	defer s.mu.Unlock()
 	t := s.tables[kind]
 	if t == nil {
-		b := c.builders.take(func() *builder { return &builder{c: c, keyed: map[string]uint32{}} })
+		b := c.builders.take(func() *builder { return &builder{c: c, filler: filler{keyed: map[string]uint32{}}} })
 		t = b.table(s, kind)
 		c.builders.put(b)
 		if s.tables == nil {
@@ -67,187 +66,6 @@ func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 		s.tables[kind] = t
 	}
 	return t
-}
-
-// tableMaker collects the rows of a table, equal rows and columns once. It reuses
-// its memory.
-type tableMaker struct {
-	row      []uint16 // the row that endRow is to take
-	rowOf    []uint32 // where each row that was given is
-	columnOf []uint32 // where each column is; valid after mergeColumns
-	cells    []uint16 // row-major, width columns; valid after mergeColumns, until begin
-	width    int
-
-	rows    rowSet[uint16]
-	places  weights
-	hashes  []uint64 // of each column, over all rows that were given
-	columns rowSet[uint64]
-	first   []int
-	narrow  []uint16 // rows without the columns that are equal to one before
-}
-
-func (t *tableMaker) begin(width int) {
-	t.row, t.rowOf, t.width = slices.Grow(t.row[:0], width)[:width], t.rowOf[:0], width
-	t.hashes = fill(t.hashes, width, 0)
-	t.rows.reset(width)
-}
-
-// endRow takes the row and returns the cells so far.
-func (t *tableMaker) endRow() int {
-	hash, weight := uint64(0), scramble(uint64(len(t.rowOf))+1)|1
-	row := t.row
-	places, hashes := t.places.upTo(len(row)), t.hashes[:len(row)]
-	for s, x := range row {
-		hash += uint64(x+1) * places[s]
-		hashes[s] += uint64(x+1) * weight
-	}
-	n, _ := t.rows.ofHashed(row, hash)
-	t.rowOf = append(t.rowOf, n)
-	return t.rows.len() * t.width
-}
-
-func (t *tableMaker) height() int { return t.rows.len() }
-
-// mergeColumns joins equal columns.
-func (t *tableMaker) mergeColumns() {
-	table, width := t.rows.rows, t.width
-	t.columns.reset(1)
-	t.columnOf, t.first = t.columnOf[:0], t.first[:0]
-	for s := range width {
-		n, fresh := t.columns.of(t.hashes[s : s+1])
-		if !fresh && !equalColumns(table, width, s, t.first[n]) {
-			n, fresh = t.columns.add(t.hashes[s:s+1]), true
-		}
-		if fresh {
-			t.first = append(t.first, s)
-		}
-		t.columnOf = append(t.columnOf, n)
-	}
-	if t.width = len(t.first); t.width == width {
-		t.cells = table
-		return
-	}
-	t.narrow = slices.Grow(t.narrow[:0], t.height()*t.width)
-	for r := range t.height() {
-		row := table[r*width : (r+1)*width]
-		for _, s := range t.first {
-			t.narrow = append(t.narrow, row[s])
-		}
-	}
-	t.cells = t.narrow
-}
-
-func equalColumns(table []uint16, width, a, b int) bool {
-	for r := 0; r < len(table); r += width {
-		if table[r+a] != table[r+b] {
-			return false
-		}
-	}
-	return true
-}
-
-// finish computes the outcomes of all pairs of classes, or leaves that for each
-// question where there would be too many.
-func (b *builder) finish(t *stageTable) {
-	if !b.fill(t) {
-		t.table, t.width, t.outcomes = nil, 0, nil
-		t.bits = newIntersection(b)
-		return
-	}
-	t.table, t.width = append(t.table[:0], b.made.cells...), uint32(b.made.width)
-	t.remote4.renumber(b.made.rowOf, &b.blocks)
-	t.remote6.renumber(b.made.rowOf, &b.blocks)
-	b.merger.renumber(&t.services, b.made.columnOf)
-}
-
-// fill computes the outcome of every pair of classes. It gives up when the table
-// would be too large.
-func (b *builder) fill(t *stageTable) (ok bool) {
-	height, width := b.remote.len(), b.columns.len()
-	if height*width > maxCells || b.c.maxTable < 0 {
-		return false
-	}
-	b.plain = fill(b.plain, len(b.entries)+1, 0) // outcome number + 1 of each sure match
-	clear(b.keyed)
-	b.made.begin(width)
-	for r := range height {
-		switch {
-		case b.remote.doubtsOf(r) == nil && b.words == 1:
-			b.shortRow(t, r)
-		case b.remote.doubtsOf(r) == nil:
-			b.longRow(t, r)
-		default:
-			for s := range width {
-				b.made.row[s] = b.outcomeOf(t, r, s)
-			}
-		}
-		if b.made.endRow() > b.c.maxTable || len(t.outcomes) > maxIDs {
-			return false
-		}
-	}
-	b.made.mergeColumns()
-	return true
-}
-
-// shortRow is a row of a Stage whose entries fit into one word, nearly all of them.
-func (b *builder) shortRow(t *stageTable, r int) {
-	remote, based := b.remote.sure.rows[r], b.based[0]
-	row := b.made.row
-	for s, service := range b.columns.sure[:len(row)] {
-		x := remote & service
-		at := bits.TrailingZeros64(x)
-		if x == 0 {
-			at = len(b.entries)
-		}
-		if n := b.plain[at]; n != 0 && x&-x&based == 0 && (s >= len(b.columns.doubts) || b.columns.doubts[s] == nil) {
-			row[s] = uint16(n - 1)
-		} else {
-			row[s] = b.outcomeOf(t, r, s)
-		}
-	}
-}
-
-// longRow is shortRow for any number of words.
-func (b *builder) longRow(t *stageTable, r int) {
-	remote := b.remote.sure.row(r)
-	row := b.made.row
-	for s := range row {
-		at, sure := len(b.entries), s >= len(b.columns.doubts) || b.columns.doubts[s] == nil
-		service := b.columns.row(s)
-		for w, x := range remote {
-			if x &= service[w]; x != 0 {
-				at = w*64 + bits.TrailingZeros64(x)
-				sure = sure && x&-x&b.based[w] == 0
-				break
-			}
-		}
-		if n := b.plain[at]; n != 0 && sure {
-			row[s] = uint16(n - 1)
-		} else {
-			row[s] = b.outcomeOf(t, r, s)
-		}
-	}
-}
-
-// outcomeOf numbers the outcome where a remote and a service class meet.
-func (b *builder) outcomeOf(t *stageTable, r, s int) uint16 {
-	p := b.pair(r, s)
-	at, sure := p.match()
-	if !sure {
-		b.key = p.key(b.key[:0])
-		n, known := b.keyed[string(b.key)]
-		if !known {
-			n = uint32(len(t.outcomes))
-			t.outcomes = append(t.outcomes, t.doubtful.read(b.entries, b.key))
-			b.keyed[string(b.key)] = n
-		}
-		return uint16(n)
-	}
-	if b.plain[at] == 0 {
-		t.outcomes = append(t.outcomes, b.sureOutcome(at))
-		b.plain[at] = uint32(len(t.outcomes))
-	}
-	return uint16(b.plain[at] - 1)
 }
 
 func (b *builder) pair(remote, service int) pair {
@@ -290,15 +108,6 @@ func (p *pair) word(w int) (sure, may uint64) {
 		}
 	}
 	return sure, may
-}
-
-// sureOutcome is the outcome when an entry surely matches; none when at is past
-// the entries.
-func (b *builder) sureOutcome(at int) layerOutcome {
-	if at == len(b.entries) {
-		return layerOutcome{}
-	}
-	return layerOutcome{sure: b.entries[at].rule}
 }
 
 // noMatch ends the key of a Stage in which no rule surely matches: admin rules,

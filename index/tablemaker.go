@@ -1,0 +1,139 @@
+package index
+
+import "slices"
+
+// tableMaker collects the rows of a table, equal rows and columns once. It reuses
+// its memory.
+type tableMaker struct {
+	row      []uint16 // the row that endRow is to take
+	rowOf    []uint32 // where each row that was given is
+	columnOf []uint32 // where each column is; valid after mergeColumns
+	cells    []uint16 // row-major, width columns; valid after mergeColumns, until begin
+	width    int
+
+	rows    rowSet[uint16]
+	places  []uint64 // the multiplier of each column in a row's hash
+	hash    uint64   // of the row, when it was begun from a base
+	weight  uint64   // the row's multiplier in the hashes of columns
+	bases   []baseRow
+	hashes  []uint64 // of each column, over all rows that were given
+	columns rowSet[uint64]
+	first   []int
+	narrow  []uint16 // rows without the columns that are equal to one before
+}
+
+// baseRow is a row from which others are made by changing a few cells.
+type baseRow struct {
+	cells  []uint16
+	hash   uint64
+	weight uint64 // sum of those of the rows made from it
+}
+
+func (t *tableMaker) begin(width int) {
+	t.row, t.rowOf, t.width = slices.Grow(t.row[:0], width)[:width], t.rowOf[:0], width
+	t.hashes = fill(t.hashes, width, 0)
+	t.rows.reset(width)
+	t.bases = t.bases[:0]
+	for len(t.places) < width {
+		t.places = append(t.places, scramble(uint64(len(t.places))+0x9e3779b97f4a7c15)|1)
+	}
+}
+
+// addBase adds a base, numbered from 0, whose cells the caller writes and then
+// ends with endBase.
+func (t *tableMaker) addBase() []uint16 {
+	n := len(t.bases)
+	t.bases = slices.Grow(t.bases, 1)[:n+1]
+	base := &t.bases[n]
+	base.cells, base.hash, base.weight = slices.Grow(base.cells[:0], t.width)[:t.width], 0, 0
+	return base.cells
+}
+
+func (t *tableMaker) endBase() {
+	base := &t.bases[len(t.bases)-1]
+	for s, x := range base.cells {
+		base.hash += (uint64(x) + 1) * t.places[s]
+	}
+}
+
+// from begins the next row as a base. set changes its cells, endFrom takes it.
+func (t *tableMaker) from(base int) {
+	b := &t.bases[base]
+	t.hash, t.weight = b.hash, rowWeight(len(t.rowOf))
+	b.weight += t.weight
+	copy(t.row, b.cells)
+}
+
+func (t *tableMaker) set(column int, x uint16) {
+	change := uint64(x) - uint64(t.row[column])
+	t.row[column] = x
+	t.hash += change * t.places[column]
+	t.hashes[column] += change * t.weight
+}
+
+// endFrom takes the row and returns the cells so far.
+func (t *tableMaker) endFrom() int {
+	n, _ := t.rows.ofHashed(t.row, t.hash)
+	t.rowOf = append(t.rowOf, n)
+	return t.rows.len() * t.width
+}
+
+// endRow takes a row that was written without a base and returns the cells so far.
+func (t *tableMaker) endRow() int {
+	t.hash, t.weight = 0, rowWeight(len(t.rowOf))
+	row := t.row
+	places, hashes := t.places[:len(row)], t.hashes[:len(row)]
+	for s, x := range row {
+		t.hash += (uint64(x) + 1) * places[s]
+		hashes[s] += (uint64(x) + 1) * t.weight
+	}
+	return t.endFrom()
+}
+
+// rowWeight is the odd multiplier of a row in the hashes of columns.
+func rowWeight(n int) uint64 { return scramble(uint64(n)+1) | 1 }
+
+func (t *tableMaker) height() int { return t.rows.len() }
+
+// mergeColumns joins equal columns.
+func (t *tableMaker) mergeColumns() {
+	table, width := t.rows.rows, t.width
+	for i := range t.bases {
+		for s, x := range t.bases[i].cells {
+			t.hashes[s] += (uint64(x) + 1) * t.bases[i].weight
+		}
+	}
+	t.columns.reset(1)
+	t.columnOf, t.first = t.columnOf[:0], t.first[:0]
+	for s := range width {
+		n, fresh := t.columns.of(t.hashes[s : s+1])
+		if !fresh && !equalColumns(table, width, s, t.first[n]) {
+			n, fresh = t.columns.add(t.hashes[s:s+1]), true
+		}
+		if fresh {
+			t.first = append(t.first, s)
+		}
+		t.columnOf = append(t.columnOf, n)
+	}
+	if t.width = len(t.first); t.width == width {
+		t.cells = table
+		return
+	}
+	t.narrow = slices.Grow(t.narrow[:0], t.height()*t.width)
+	for r := range t.height() {
+		row := table[r*width : (r+1)*width]
+		for _, s := range t.first {
+			t.narrow = append(t.narrow, row[s])
+		}
+	}
+	t.cells = t.narrow
+}
+
+func equalColumns(table []uint16, width, a, b int) bool {
+	for r := 0; r < len(table); r += width {
+		if table[r+a] != table[r+b] {
+			return false
+		}
+	}
+	return true
+}
