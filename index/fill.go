@@ -45,6 +45,7 @@ func (b *builder) finish(t *stageTable) {
 		return
 	}
 	b.number(t)
+	b.made.changes(&t.changes)
 	t.width = uint32(b.made.width)
 	t.remote4.renumber(b.made.rowOf, &b.blocks)
 	t.remote6.renumber(b.made.rowOf, &b.blocks)
@@ -134,7 +135,7 @@ func meet(a, b []uint64) bool {
 func (b *builder) fillRow(t *stageTable, r int) int {
 	f, made := &b.filler, &b.made
 	remote := b.remote.sure.row(r)
-	made.from(b.baseOf(remote))
+	made.from(b.baseOf(t, r))
 	for w, x := range remote {
 		for x &^= b.total[w] | f.wide[w]; x != 0; x &= x - 1 {
 			entry := w*64 + bits.TrailingZeros64(x)
@@ -148,16 +149,19 @@ func (b *builder) fillRow(t *stageTable, r int) int {
 		}
 	}
 	for _, s := range f.slow {
-		made.set(int(s), b.slowCell(t, r, int(s)))
+		if x := b.slowCell(t, r, int(s)); x != made.row[s] {
+			made.set(int(s), x)
+		}
 	}
 	return made.endFrom()
 }
 
-// baseOf returns the base of the wide entries that match in a remote class.
-func (b *builder) baseOf(remote []uint64) int {
+// baseOf returns the base of the wide entries that match in a remote class. Its
+// slow cells are those of the class that was first to need it.
+func (b *builder) baseOf(t *stageTable, r int) int {
 	f := &b.filler
 	f.of = f.of[:0]
-	for w, x := range remote {
+	for w, x := range b.remote.sure.row(r) {
 		f.of = append(f.of, x&f.wide[w])
 	}
 	n, fresh := f.bases.of(f.of)
@@ -169,6 +173,9 @@ func (b *builder) baseOf(remote []uint64) int {
 	forEachBit(f.of, func(entry int) {
 		forEachBit(f.claims[entry*f.words:(entry+1)*f.words], func(s int) { cells[s] = min(cells[s], uint16(entry)) })
 	})
+	for _, s := range f.slow {
+		cells[s] = b.slowCell(t, r, int(s))
+	}
 	b.made.endBase()
 	return int(n)
 }

@@ -65,6 +65,7 @@ type fuser struct {
 	codes               []uint64
 	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
 	layers              [3]layerOutcome
+	pairs               pairing
 
 	local rowSet[uint32]    // verdicts, in the order of k.verdicts
 	known []uint16          // combination of outcomes → position + 1; all zero between uses
@@ -173,24 +174,34 @@ func (f *fuser) fill() bool {
 	}
 	f.codes = slices.Grow(f.codes[:0], width)[:width]
 	f.table.begin(width)
+	f.pairBases()
 	for r := range height {
-		f.combine(r)
-		row := f.table.row
-		for s, code := range f.codes {
-			if f.rare == nil && f.known[code] != 0 {
-				row[s] = f.known[code] - 1
-				continue
-			}
-			var ok bool
-			if row[s], ok = f.position(code); !ok {
-				return false
-			}
+		ok, cells := true, 0
+		if pair := f.baseOf(r); pair != nil {
+			cells, ok = f.changeRow(r, pair)
+		} else if ok = f.fillRow(r, f.table.row); ok {
+			cells = f.table.endRow()
 		}
-		if f.table.endRow() > f.c.maxTable {
+		if !ok || cells > f.c.maxTable {
 			return false
 		}
 	}
 	f.table.mergeColumns()
+	return true
+}
+
+// fillRow writes the verdicts along a row.
+func (f *fuser) fillRow(r int, row []uint16) (ok bool) {
+	f.combine(r)
+	for s, code := range f.codes {
+		if f.rare == nil && f.known[code] != 0 {
+			row[s] = f.known[code] - 1
+			continue
+		}
+		if row[s], ok = f.position(code); !ok {
+			return false
+		}
+	}
 	return true
 }
 

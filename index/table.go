@@ -20,6 +20,7 @@ type stageTable struct {
 	planes   [2]portPlane           // of services
 	width    uint32
 	table    []uint16 // row-major: outcome numbers; nil when bits is set
+	changes  rowChanges
 	outcomes []layerOutcome
 	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large

@@ -12,6 +12,8 @@ type tableMaker struct {
 	width    int
 
 	rows    rowSet[uint16]
+	madeOf  []int32  // the base of each distinct row, -1 for none
+	base    int32    // of the row
 	places  []uint64 // the multiplier of each column in a row's hash
 	hash    uint64   // of the row, when it was begun from a base
 	weight  uint64   // the row's multiplier in the hashes of columns
@@ -33,7 +35,7 @@ func (t *tableMaker) begin(width int) {
 	t.row, t.rowOf, t.width = slices.Grow(t.row[:0], width)[:width], t.rowOf[:0], width
 	t.hashes = fill(t.hashes, width, 0)
 	t.rows.reset(width)
-	t.bases = t.bases[:0]
+	t.bases, t.madeOf = t.bases[:0], t.madeOf[:0]
 	for len(t.places) < width {
 		t.places = append(t.places, scramble(uint64(len(t.places))+0x9e3779b97f4a7c15)|1)
 	}
@@ -59,6 +61,7 @@ func (t *tableMaker) endBase() {
 // from begins the next row as a base. set changes its cells, endFrom takes it.
 func (t *tableMaker) from(base int) {
 	b := &t.bases[base]
+	t.base = int32(base)
 	t.hash, t.weight = b.hash, rowWeight(len(t.rowOf))
 	b.weight += t.weight
 	copy(t.row, b.cells)
@@ -73,14 +76,17 @@ func (t *tableMaker) set(column int, x uint16) {
 
 // endFrom takes the row and returns the cells so far.
 func (t *tableMaker) endFrom() int {
-	n, _ := t.rows.ofHashed(t.row, t.hash)
+	n, fresh := t.rows.ofHashed(t.row, t.hash)
+	if fresh {
+		t.madeOf = append(t.madeOf, t.base)
+	}
 	t.rowOf = append(t.rowOf, n)
 	return t.rows.len() * t.width
 }
 
 // endRow takes a row that was written without a base and returns the cells so far.
 func (t *tableMaker) endRow() int {
-	t.hash, t.weight = 0, rowWeight(len(t.rowOf))
+	t.base, t.hash, t.weight = -1, 0, rowWeight(len(t.rowOf))
 	row := t.row
 	places, hashes := t.places[:len(row)], t.hashes[:len(row)]
 	for s, x := range row {
@@ -92,6 +98,41 @@ func (t *tableMaker) endRow() int {
 
 // rowWeight is the odd multiplier of a row in the hashes of columns.
 func rowWeight(n int) uint64 { return scramble(uint64(n)+1) | 1 }
+
+// changes lists, for each row of the table, the columns in which it is not like
+// its base; valid after mergeColumns.
+func (t *tableMaker) changes(out *rowChanges) {
+	out.base, out.columns, out.ends = append(out.base[:0], t.madeOf...), out.columns[:0], out.ends[:0]
+	out.bases = len(t.bases)
+	for r, base := range t.madeOf {
+		if base >= 0 {
+			cells := t.bases[base].cells
+			for s, x := range t.cells[r*t.width : (r+1)*t.width] {
+				if x != cells[t.first[s]] {
+					out.columns = append(out.columns, uint16(s))
+				}
+			}
+		}
+		out.ends = append(out.ends, uint32(len(out.columns)))
+	}
+}
+
+// rowChanges says how the rows of a table differ from a few others, their bases.
+type rowChanges struct {
+	bases   int
+	base    []int32  // by row; -1 for none
+	columns []uint16 // row after row
+	ends    []uint32 // of each row in columns
+}
+
+// of returns the columns in which a row is not like its base.
+func (c *rowChanges) of(row uint32) []uint16 {
+	from := uint32(0)
+	if row > 0 {
+		from = c.ends[row-1]
+	}
+	return c.columns[from:c.ends[row]]
+}
 
 func (t *tableMaker) height() int { return t.rows.len() }
 
