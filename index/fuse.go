@@ -291,16 +291,19 @@ func (k *Classifier) keepTable(table []uint16) {
 		k.table16 = padded(table)
 		return
 	}
-	k.table8 = padded(make([]uint8, len(table)))
+	k.table8 = room[uint8](len(table))
 	for i, id := range table {
 		k.table8[i] = uint8(id)
 	}
 }
 
+// room is n zeros, padded.
+func room[T uint8 | uint16](n int) []T { return make([]T, n, n+4) }
+
 // keepRemotes stores where an interval leads in 16 bits; nil when they are not
 // enough.
 func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier {
-	k.of = padded(make([]uint16, len(r.of)))
+	k.of = room[uint16](len(r.of))
 	for i, of := range r.of {
 		if of > 1<<16-1 {
 			return nil
@@ -308,7 +311,7 @@ func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier 
 		k.of[i] = uint16(of)
 	}
 	if r.zones != nil {
-		k.zones, k.zoned = r.zones, padded(make([]uint16, len(r.zoned)))
+		k.zones, k.zoned = r.zones, room[uint16](len(r.zoned))
 		for i, row := range r.zoned {
 			k.zoned[i] = uint16(row)
 		}
