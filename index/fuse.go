@@ -8,7 +8,7 @@ import (
 
 // build fuses the stages of one NIC, direction and local address, for remote
 // addresses of the local address's family.
-func (c *compiler) build(stages []*Stage, kind tableKind) *Classifier {
+func (c *compiler) build(stages []*Stage, kind tableKind, from origin) *Classifier {
 	c.survey()
 	tables := make([]*stageTable, len(stages))
 	for i, s := range stages {
@@ -24,7 +24,7 @@ func (c *compiler) build(stages []*Stage, kind tableKind) *Classifier {
 	for _, t := range tables {
 		if t.namesSources && !kind.openSource && k.open == nil {
 			kind.openSource = true
-			k.open = &pending{c: c, stages: stages, kind: kind}
+			k.open = &pending{c: c, origin: from, kind: kind}
 		}
 	}
 	return k

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -61,6 +62,7 @@ type compiler struct {
 	scopes      map[scopeKey]*scope
 	missing     map[missingKey]*Stage
 	classifiers map[pendingKey]*pending
+	wanted      []*pending // by number
 }
 
 // pendingKey is what a classifier is made of.
@@ -72,21 +74,30 @@ type pendingKey struct {
 // pending is a classifier that is needed, built once.
 type pending struct {
 	c      *compiler
-	stages []*Stage
+	stages []*Stage // dropped when built; nil where nobody has asked for them yet
+	origin origin
 	kind   tableKind
 	number uint32
 	once   sync.Once
 	built  *Classifier
 }
 
+// origin is a NIC, direction and local address that a classifier is for.
+type origin struct {
+	nic   *network.NIC
+	dir   flow.Direction
+	local netip.Addr
+}
+
 func (p *pending) get() *Classifier {
 	p.once.Do(func() {
 		if p.kind.openSource { // nobody counted it among those that use the stages
+			p.stages, _ = p.c.stagesOf(&signer{}, p.origin)
 			for _, s := range p.stages {
 				s.users.Add(1)
 			}
 		}
-		p.built = p.c.build(p.stages, p.kind)
+		p.built = p.c.build(p.stages, p.kind, p.origin)
 		p.built.number, p.built.family4 = p.number, p.kind.family4
 		if p.built.family4 && p.built.chain == nil && !p.kind.openSource {
 			p.built.directs = &p.c.directs
@@ -94,6 +105,7 @@ func (p *pending) get() *Classifier {
 		for _, s := range p.stages {
 			p.c.release(s)
 		}
+		p.stages = nil
 	})
 	return p.built
 }
@@ -141,10 +153,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].get() }); err != nil {
 		return nil, err
 	}
-	c.builders.drop()
-	c.fusers.drop()
-	c.tables.drop()
-	c.verdicts.compact()
+	c.forget()
 	for i := range wanted {
 		for j, pair := range wanted[i] {
 			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = pair[0].get(), pair[1].get()
@@ -178,6 +187,21 @@ func inChunks(ctx context.Context, workers, n, chunk int, f func(i int, g *signe
 	return group.Wait()
 }
 
+// forget drops what only compiling needs, about as much as the index itself. What
+// is asked of it later, for local addresses that no ip configuration owns, is made
+// anew.
+func (c *compiler) forget() {
+	c.builders.drop()
+	c.fusers.drop()
+	c.tables.drop()
+	c.verdicts.compact()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.views, c.sights = map[string]*view{}, map[sight]*view{}
+	c.plans, c.scopes = map[listKey]*plan{}, map[scopeKey]*scope{}
+	c.classifiers = map[pendingKey]*pending{}
+}
+
 // wantAll notes the known addresses of a NIC and returns their classifiers,
 // inbound and outbound, to be built.
 func (ix *Index) wantAll(g *signer, i int) (wanted [][2]*pending) {
@@ -188,18 +212,16 @@ func (ix *Index) wantAll(g *signer, i int) (wanted [][2]*pending) {
 			continue
 		}
 		ix.nics[i].locals = append(ix.nics[i].locals, Local{Address: flow.AddressFrom(a)})
-		wanted = append(wanted, [2]*pending{ix.c.want(g, nic, flow.Inbound, a), ix.c.want(g, nic, flow.Outbound, a)})
+		wanted = append(wanted, [2]*pending{ix.c.want(g, origin{nic, flow.Inbound, a}), ix.c.want(g, origin{nic, flow.Outbound, a})})
 	}
 	return wanted
 }
 
 // todo lists the classifiers that are wanted, by number.
 func (c *compiler) todo() []*pending {
-	list := make([]*pending, len(c.classifiers))
-	for _, p := range c.classifiers {
-		list[p.number] = p
-	}
-	return list
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clip(c.wanted)
 }
 
 func newCompiler(n *network.Network) *compiler {
@@ -221,27 +243,32 @@ func newCompiler(n *network.Network) *compiler {
 
 // want returns the classifier that a NIC, direction and local address need, to
 // be built by get.
-func (c *compiler) want(g *signer, nic *network.NIC, dir flow.Direction, local netip.Addr) *pending {
-	v := c.viewOf(nic)
-	stages := make([]*Stage, 0, 3)
-	key := pendingKey{family4: local.Is4()}
-	for _, layer := range layerOrder(dir) {
-		if s := c.stageOf(g, layer, dir, nic, v, local); s != nil {
-			key.stages[len(stages)] = s.id
-			stages = append(stages, s)
-		}
-	}
+func (c *compiler) want(g *signer, from origin) *pending {
+	stages, key := c.stagesOf(g, from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p, ok := c.classifiers[key]
 	if !ok {
-		p = &pending{c: c, stages: stages, kind: tableKind{family4: key.family4}, number: uint32(len(c.classifiers))}
-		c.classifiers[key] = p
+		p = &pending{c: c, stages: stages, origin: from, kind: tableKind{family4: key.family4}, number: uint32(len(c.wanted))}
+		c.classifiers[key], c.wanted = p, append(c.wanted, p)
 		for _, s := range stages {
 			s.users.Add(1)
 		}
 	}
 	return p
+}
+
+// stagesOf returns the stages that stand before a NIC, in their order.
+func (c *compiler) stagesOf(g *signer, from origin) (stages []*Stage, key pendingKey) {
+	v := c.viewOf(from.nic)
+	stages, key.family4 = make([]*Stage, 0, 3), from.local.Is4()
+	for _, layer := range layerOrder(from.dir) {
+		if s := c.stageOf(g, layer, from.dir, from.nic, v, from.local); s != nil {
+			key.stages[len(stages)] = s.id
+			stages = append(stages, s)
+		}
+	}
+	return stages, key
 }
 
 // Classifier returns the classifier of a NIC, direction and local address. For
@@ -257,7 +284,7 @@ func (ix *Index) Classifier(nic *network.NIC, dir flow.Direction, local flow.Add
 			return e.Out
 		}
 	}
-	return ix.c.want(&signer{}, nic, dir, local.Netip()).get()
+	return ix.c.want(&signer{}, origin{nic, dir, local.Netip()}).get()
 }
 
 // Locals returns the known addresses of a NIC with their classifiers; callers
@@ -288,9 +315,7 @@ type Stats struct {
 // Stats counts the distinct parts of the index.
 func (ix *Index) Stats() Stats {
 	c := ix.c
-	c.mu.Lock()
 	list := c.todo()
-	c.mu.Unlock()
 	s := Stats{NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len()}
 	for _, p := range list {
 		k := p.get()
