@@ -48,6 +48,9 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		if k.table8 == nil {
 			wide++
 		}
+		if round%2 == 1 { // answers that do not stand side by side
+			rng.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
+		}
 		eachLoop(func(vector bool) {
 			got := make([]VerdictID, len(questions))
 			if vector {

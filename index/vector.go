@@ -64,6 +64,12 @@ type directTables struct {
 	row, width                              uint64
 }
 
+// directWork is where the questions of a block stand between two look-ups.
+type directWork struct {
+	remote, place, source [vectorBlock]uint32
+	row, column           [vectorBlock]uint32
+}
+
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
 func pivotShift(n int) uint64 { return uint64(bits.Len(uint(n-1) >> 5)) }
 
@@ -166,13 +172,15 @@ func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32) {
 		root: start(d.root), pages: start(d.pages), columns: start(d.columns), sources: start(d.sources), bySource: start(d.bySource),
 		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
 	}
-	if n := len(q) / lanes; n > 0 {
-		answered(vectorDirect(&t, &q[0], n, unsafe.SliceData(out), len(out), uint(base)))
-		q = q[n*lanes:]
-	}
-	if len(q) > 0 {
-		rest := fullLanes(q)
-		answered(vectorDirect(&t, &rest[0], 1, unsafe.SliceData(out), len(out), uint(base)))
+	var w directWork
+	for len(q) > 0 {
+		block, n := q, min(len(q), vectorBlock)/lanes
+		if n == 0 {
+			full := fullLanes(q)
+			block, n = full[:], 1
+		}
+		answered(vectorDirect(&t, &block[0], n, &w, unsafe.SliceData(out), len(out), uint(base)))
+		q = q[min(n*lanes, len(q)):]
 	}
 }
 

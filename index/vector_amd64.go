@@ -39,7 +39,8 @@ func vectorZones6(t *rowTables, m *mixedLanes, count int, addresses *interval.IP
 //go:noescape
 func vectorVerdicts(t *columnTables, q *Query, blocks int, rows *uint32, out *uint32, length int, base uint) bool
 
-// vectorDirect answers 16 × blocks questions by direct tables; false as above.
+// vectorDirect answers 16 × blocks questions, not more than a vectorBlock, by direct
+// tables; false as above.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, out *uint32, length int, base uint) bool
+func vectorDirect(t *directTables, q *Query, blocks int, w *directWork, out *uint32, length int, base uint) bool

@@ -27,6 +27,25 @@ DATA lanes<>+56(SB)/4, $14
 DATA lanes<>+60(SB)/4, $15
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
+// order is which question a lane of QUESTIONS holds, and the other way round.
+DATA order<>+0(SB)/4, $0
+DATA order<>+4(SB)/4, $4
+DATA order<>+8(SB)/4, $8
+DATA order<>+12(SB)/4, $12
+DATA order<>+16(SB)/4, $1
+DATA order<>+20(SB)/4, $5
+DATA order<>+24(SB)/4, $9
+DATA order<>+28(SB)/4, $13
+DATA order<>+32(SB)/4, $2
+DATA order<>+36(SB)/4, $6
+DATA order<>+40(SB)/4, $10
+DATA order<>+44(SB)/4, $14
+DATA order<>+48(SB)/4, $3
+DATA order<>+52(SB)/4, $7
+DATA order<>+56(SB)/4, $11
+DATA order<>+60(SB)/4, $15
+GLOBL order<>(SB), RODATA|NOPTR, $64
+
 // turned is where the first eight lanes of QUESTIONS come from, in numbers of 4 bytes;
 // the others stand 32 bytes further.
 DATA turned<>+0(SB)/4, $0
@@ -148,13 +167,27 @@ GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 	VPORD.BCST    cUDP<>(SB), Z2, K3, Z4; \
 	VPORD.BCST    cUDP<>(SB), Z3, K3, Z5
 
-// ANSWER adds base to the verdicts and puts them where the questions say. A row
-// beyond the end of out is not written; K5 collects those that are not.
-#define ANSWER(rows, verdicts, count, out) \
-	VPADDD      Z30, verdicts, verdicts; \
-	VPCMPUD     $1, count, rows, K1; \
-	KANDW       K1, K5, K5; \
-	VPSCATTERDD verdicts, K1, (out)(rows*4)
+// ANSWER adds base to the verdicts and puts them where the questions say: at once
+// when they stand side by side, as those of a file about one NIC do. A row beyond the
+// end of out is not written; K5 collects those that are not. rows is Z15, the
+// verdicts are Z2, the order of QUESTIONS is Z29; it spoils Z3 and spare.
+#define ANSWER(out, spare, scattered, done) \
+	VPADDD       Z30, Z2, Z2; \
+	VPCMPUD      $1, Z31, Z15, K1; \
+	KANDW        K1, K5, K5; \
+	VPBROADCASTD X15, Z3; \
+	VPADDD       Z29, Z3, Z3; \
+	VPCMPEQD     Z3, Z15, K2; \
+	KANDW        K1, K2, K2; \
+	KORTESTW     K2, K2; \
+	JCC          scattered; \
+	VMOVD        X15, spare; \
+	VPERMD       Z2, Z29, Z2; \
+	VMOVDQU32    Z2, (out)(spare*4); \
+	JMP          done; \
+scattered: \
+	VPSCATTERDD Z2, K1, (out)(Z15*4); \
+done:
 
 // MIXED stores the rows of 16 intervals at DX and notes the lanes whose interval is
 // mixed behind the BX that R12 holds already: address, block of zoned, and where the
@@ -490,6 +523,7 @@ TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
 	MOVQ         columnTables_class(DI), R12
 	MOVQ         columnTables_cells(DI), R13
 	STEPS
+	VMOVDQU32    order<>(SB), Z29
 	VPBROADCASTD columnTables_last(DI), Z25
 	VPBROADCASTD columnTables_shift(DI), Z26
 	LOADPIVOTS(R8, Z26, Z25, Z16, Z17)
@@ -559,7 +593,7 @@ wide:
 verdict:
 	MOVQ columnTables_verdicts(DI), AX
 	GATHER((AX)(Z1*4), Z2)
-	ANSWER(Z15, Z2, Z31, BX)
+	ANSWER(BX, AX, scattered, done)
 	ADDQ $64, DX
 	ADDQ $256, SI
 	DECQ CX
@@ -570,15 +604,49 @@ verdict:
 	VZEROUPPER
 	RET
 
-// func vectorDirect(t *directTables, q *Query, blocks int, out *uint32, length int, base uint) bool
-TEXT ·vectorDirect(SB), NOSPLIT, $0-49
+// PAGE goes one page deeper where a row says so: by the 8 bits of the address that
+// shift leaves lowest. K7 collects what is to go on.
+#define PAGE(shift, loop, next) \
+	XORQ       AX, AX; \
+	KXORW      K7, K7, K7; \
+loop: \
+	VMOVDQU32  directWork_row(DX)(AX*1), Z1; \
+	VPTESTMD   Z18, Z1, K2; \
+	VMOVDQU32  directWork_remote(DX)(AX*1), Z6; \
+	VPSRLD     shift, Z6, Z6; \
+	VPANDD     Z17, Z6, Z6; \
+	VPANDD     Z19, Z1, Z7; \
+	VPSLLD     $8, Z7, Z7; \
+	VPORD      Z7, Z6, Z6; \
+	KMOVW      K2, K1; \
+	VPXORD     Z8, Z8, Z8; \
+	VPGATHERDD (R9)(Z6*2), K1, Z8; \
+	VPANDD     Z16, Z8, K2, Z1; \
+	VMOVDQU32  Z1, directWork_row(DX)(AX*1); \
+	VPTESTMD   Z18, Z1, K2; \
+	KORW       K2, K7, K7; \
+	ADDQ       $64, AX; \
+	CMPQ       AX, CX; \
+	JLT        loop; \
+next:
+
+// func vectorDirect(t *directTables, q *Query, blocks int, w *directWork, out *uint32, length int, base uint) bool
+//
+// Each look-up goes through all questions before the next one begins: what one waits
+// for, the others have asked meanwhile.
+TEXT ·vectorDirect(SB), NOSPLIT, $0-57
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
-	MOVQ         out+24(FP), BX
-	VPBROADCASTD length+32(FP), Z31
-	VPBROADCASTD base+40(FP), Z30
+	MOVQ         w+24(FP), DX
+	MOVQ         out+32(FP), BX
+	SHLQ         $6, CX
+	VPBROADCASTD length+40(FP), Z31
+	VPBROADCASTD base+48(FP), Z30
+	VMOVDQU32    order<>(SB), Z29
 	KXNORW       K5, K5, K5
+	KXORW        K6, K6, K6
+	KXORW        K7, K7, K7
 	MOVQ         directTables_root(DI), R8
 	MOVQ         directTables_pages(DI), R9
 	MOVQ         directTables_columns(DI), R10
@@ -592,67 +660,78 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	VPBROADCASTD directTables_row(DI), Z20
 	VPBROADCASTD directTables_width(DI), Z21
 
-direct:
+	// By the first 16 bits of the address, and by the destination key.
+	XORQ AX, AX
+
+first:
 	QUESTIONS(SI)
-	VMOVDQA32 Z1, Z15
 	KEYS
-
-	// Z1: rows.
-	VPSRLD   $16, Z0, Z6
-	GATHER((R8)(Z6*2), Z1)
-	VPANDD   Z16, Z1, Z1
-	VPTESTMD Z18, Z1, K2
-	KORTESTW K2, K2
-	JZ       services
-	VPSRLD   $8, Z0, Z6
-	VPANDD   Z17, Z6, Z6
-	VPANDD   Z19, Z1, Z7
-	VPSLLD   $8, Z7, Z7
-	VPORD    Z7, Z6, Z6
-	KMOVW    K2, K1
-	VPXORD   Z8, Z8, Z8
-	VPGATHERDD (R9)(Z6*2), K1, Z8
-	VPANDD   Z16, Z8, K2, Z1
-	VPTESTMD Z18, Z1, K2
-	KORTESTW K2, K2
-	JZ       services
-	VPANDD   Z17, Z0, Z6
-	VPANDD   Z19, Z1, Z7
-	VPSLLD   $8, Z7, Z7
-	VPORD    Z7, Z6, Z6
-	KMOVW    K2, K1
-	VPXORD   Z8, Z8, Z8
-	VPGATHERDD (R9)(Z6*2), K1, Z8
-	VPANDD   Z16, Z8, K2, Z1
-
-services:
+	VPSRLD    $16, Z0, Z6
+	GATHER((R8)(Z6*2), Z7)
 	GATHER((R10)(Z5*2), Z9)
-	VPANDD   Z16, Z9, Z9
-	VPTESTMD Z18, Z9, K2
-	KORTESTW K2, K2
-	JZ       answer
-	KMOVW    K2, K1
-	VPXORD   Z8, Z8, Z8
-	VPGATHERDD (R11)(Z4*2), K1, Z8
-	VPANDD   Z16, Z8, Z8
-	VPANDD   Z19, Z9, Z7
-	VPMULLD  Z21, Z7, Z7
-	VPADDD   Z8, Z7, Z7
-	KMOVW    K2, K1
-	VPXORD   Z8, Z8, Z8
-	VPGATHERDD (R12)(Z7*2), K1, Z8
-	VPANDD   Z16, Z8, K2, Z9
+	VPANDD    Z16, Z7, Z7
+	VPANDD    Z16, Z9, Z9
+	VPTESTMD  Z18, Z7, K2
+	VPTESTMD  Z18, Z9, K3
+	KORW      K2, K7, K7
+	KORW      K3, K6, K6
+	VMOVDQU32 Z0, directWork_remote(DX)(AX*1)
+	VMOVDQU32 Z1, directWork_place(DX)(AX*1)
+	VMOVDQU32 Z4, directWork_source(DX)(AX*1)
+	VMOVDQU32 Z7, directWork_row(DX)(AX*1)
+	VMOVDQU32 Z9, directWork_column(DX)(AX*1)
+	ADDQ      $256, SI
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       first
 
-answer:
-	VPMULLD Z20, Z1, Z1
-	VPADDD  Z9, Z1, Z1
+	KORTESTW K7, K7
+	JZ       sources
+	PAGE($8, second, secondDone)
+	KORTESTW K7, K7
+	JZ       sources
+	PAGE($0, third, thirdDone)
+
+sources:
+	KORTESTW K6, K6
+	JZ       cells
+	XORQ     AX, AX
+
+bySource:
+	VMOVDQU32  directWork_column(DX)(AX*1), Z9
+	VMOVDQU32  directWork_source(DX)(AX*1), Z4
+	VPTESTMD   Z18, Z9, K2
+	KMOVW      K2, K1
+	VPXORD     Z8, Z8, Z8
+	VPGATHERDD (R11)(Z4*2), K1, Z8
+	VPANDD     Z16, Z8, Z8
+	VPANDD     Z19, Z9, Z7
+	VPMULLD    Z21, Z7, Z7
+	VPADDD     Z8, Z7, Z7
+	KMOVW      K2, K1
+	VPXORD     Z8, Z8, Z8
+	VPGATHERDD (R12)(Z7*2), K1, Z8
+	VPANDD     Z16, Z8, K2, Z9
+	VMOVDQU32  Z9, directWork_column(DX)(AX*1)
+	ADDQ       $64, AX
+	CMPQ       AX, CX
+	JLT        bySource
+
+cells:
+	XORQ AX, AX
+
+cell:
+	VMOVDQU32 directWork_row(DX)(AX*1), Z1
+	VMOVDQU32 directWork_place(DX)(AX*1), Z15
+	VPMULLD   Z20, Z1, Z1
+	VPADDD    directWork_column(DX)(AX*1), Z1, Z1
 	GATHER((R13)(Z1*4), Z2)
-	ANSWER(Z15, Z2, Z31, BX)
-	ADDQ $256, SI
-	DECQ CX
-	JNZ  direct
+	ANSWER(BX, R9, scattered, done)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JLT  cell
 	KMOVW K5, AX
 	CMPW  AX, $0xffff
-	SETEQ ret+48(FP)
+	SETEQ ret+56(FP)
 	VZEROUPPER
 	RET

@@ -23,6 +23,6 @@ func vectorVerdicts(*columnTables, *Query, int, *uint32, *uint32, int, uint) boo
 	panic("index: no vector loops")
 }
 
-func vectorDirect(*directTables, *Query, int, *uint32, int, uint) bool {
+func vectorDirect(*directTables, *Query, int, *directWork, *uint32, int, uint) bool {
 	panic("index: no vector loops")
 }

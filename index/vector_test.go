@@ -75,9 +75,18 @@ func anyService(rng *rand.Rand, k *Classifier) (p flow.Protocol, source uint32, 
 	return p, uint32(near(k.lookup.sourceStarts)), near(k.lookup.starts)
 }
 
+// someOrder is any order of the rows or, as in a file about one NIC, their own.
+func someOrder(rng *rand.Rand, n int) []int {
+	order := rng.Perm(n)
+	if rng.IntN(2) == 0 {
+		slices.Sort(order)
+	}
+	return order
+}
+
 func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 	q, want := make([]Query, questions), make([]VerdictID, questions)
-	for i, row := range rng.Perm(questions) {
+	for i, row := range someOrder(rng, questions) {
 		p, source, destination := anyService(rng, k)
 		q[i] = Query{Remote: rng.Uint32(), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
 		switch rng.IntN(3) {
@@ -98,7 +107,7 @@ func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 	q, want := make([]Query, questions), make([]VerdictID, questions)
 	addresses := make([]interval.IPv6, questions)
-	for i, row := range rng.Perm(questions) {
+	for i, row := range someOrder(rng, questions) {
 		p, source, destination := anyService(rng, k)
 		a := k.start6[rng.IntN(len(k.start6))]
 		if rng.IntN(2) == 0 {
