@@ -27,12 +27,12 @@ type Query struct {
 // address searches go four at a time, because each step of one waits for memory
 // while the others go on. Long runs of questions about a classifier that has had
 // many are answered by its direct tables.
-func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T) {
+func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
 	q := questions
 	if k.open != nil {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter4(k.open.get(), q[closed:], out, base)
+			Scatter4(k.open.get(), q[closed:], out, base, w)
 			q = q[:closed]
 		}
 	}
@@ -42,11 +42,11 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T) {
 	d := k.directFor(len(q))
 	switch {
 	case d != nil && hasVector:
-		vectorScatterDirect(d, q, verdictsOf(out), uint32(base))
+		vectorScatterDirect(d, q, verdictsOf(out), uint32(base), w)
 	case d != nil:
 		scatterDirect(d, q, out, base)
 	case k.chain == nil && hasVector:
-		vectorScatter4(k, q, verdictsOf(out), uint32(base))
+		vectorScatter4(k, q, verdictsOf(out), uint32(base), w)
 	default:
 		plainScatter4(k, q, out, base)
 	}
@@ -93,19 +93,19 @@ func (k *Classifier) answer4(at int, q *Query) VerdictID {
 }
 
 // Scatter6 is Scatter4 for IPv6: addresses holds what the questions' Remote names.
-func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T) {
+func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
 	q := questions
 	if k.open != nil {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter6(k.open.get(), q[closed:], addresses, out, base)
+			Scatter6(k.open.get(), q[closed:], addresses, out, base, w)
 			q = q[:closed]
 		}
 	}
 	switch {
 	case len(q) == 0:
 	case k.chain == nil && hasVector:
-		vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base))
+		vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base), w)
 	default:
 		plainScatter6(k, q, addresses, out, base)
 	}

@@ -13,6 +13,7 @@ import (
 func TestDirectEqualsIntervals(t *testing.T) {
 	rng := rand.New(rand.NewPCG(23, 29))
 	dependent, wide := 0, 0
+	var work Work
 	for round := range 24 {
 		n := taggedNetwork(rng, 2+round, 12, 8+round*6)
 		ix, err := Compile(context.Background(), n, Options{LargeSet: round%2*8 - 1})
@@ -54,7 +55,7 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		eachLoop(func(vector bool) {
 			got := make([]VerdictID, len(questions))
 			if vector {
-				vectorScatterDirect(d, questions, verdictsOf(got), 7)
+				vectorScatterDirect(d, questions, verdictsOf(got), 7, new(Work))
 			} else {
 				scatterDirect(d, questions, got, 7)
 			}
@@ -67,13 +68,13 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		}
 		long := slices.Repeat(questions, 1+2*hotAfter/len(questions))
 		got := make([]VerdictID, len(questions))
-		Scatter4(k, long, got, 7)
+		Scatter4(k, long, got, 7, &work)
 		for _, q := range questions {
 			if want := 7 + k.Classify4(q.Remote, q.Protocol, q.Source, q.Destination); got[q.Row] != want {
 				t.Fatalf("round %d, question %+v of a long run: %d, want %d", round, q, got[q.Row], want)
 			}
 		}
-		if allocs := testing.AllocsPerRun(2, func() { Scatter4(k, long, got, 7) }); allocs != 0 {
+		if allocs := testing.AllocsPerRun(2, func() { Scatter4(k, long, got, 7, &work) }); allocs != 0 {
 			t.Errorf("a long run allocates %v times", allocs)
 		}
 		if k.direct.Load() == nil {

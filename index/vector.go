@@ -33,12 +33,21 @@ type rowTables struct {
 	region     unsafe.Pointer // uint16 by interval of the atlas
 }
 
-// mixedLanes are the questions of a block whose address lies in a mixed interval:
-// few, and long in the finding, so they are collected and go sixteen at a time too.
-type mixedLanes struct {
-	address [vectorBlock + lanes]uint32 // IPv4, or place of an IPv6 address
-	block   [vectorBlock + lanes]uint32 // of zoned
-	place   [vectorBlock + lanes]uint32 // where the row belongs
+// Work is where the questions of a block stand between two look-ups: each look-up
+// goes through all of them before the next one begins, so that what one waits for,
+// the others have asked meanwhile. The zero value is ready; it belongs to one
+// goroutine and is used again and again.
+type Work struct {
+	key, position, source [vectorBlock]uint32 // searched for, and where it was found so far
+	row                   [vectorBlock]uint32
+	place                 [vectorBlock]uint32 // where the answer goes
+	hi, lo                [vectorBlock]uint64 // IPv6 addresses
+
+	// The questions whose address lies in a mixed interval: few, and long in the
+	// finding, so they are collected and go side by side too.
+	mixedAddress [vectorBlock + lanes]uint32 // IPv4, or place of an IPv6 address
+	mixedBlock   [vectorBlock + lanes]uint32 // of zoned
+	mixedPlace   [vectorBlock + lanes]uint32 // where the row belongs
 }
 
 // columnTables is the same for services and verdicts.
@@ -62,12 +71,6 @@ type directTables struct {
 	root, pages, columns, sources, bySource unsafe.Pointer // uint16
 	cells                                   unsafe.Pointer // uint32
 	row, width                              uint64
-}
-
-// directWork is where the questions of a block stand between two look-ups.
-type directWork struct {
-	remote, place, source [vectorBlock]uint32
-	row, column           [vectorBlock]uint32
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -127,23 +130,21 @@ const (
 
 // vectorScatter4 is Scatter4 for classifiers with a table and questions with
 // source ports.
-func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32) {
-	vectorScatter(k, q, nil, out, base)
+func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32, w *Work) {
+	vectorScatter(k, q, nil, out, base, w)
 }
 
 // vectorScatter6 is Scatter6 for the same.
-func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32) {
+func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) {
 	for i := range q {
 		_ = addresses[q[i].Remote] // the loops do not look
 	}
-	vectorScatter(k, q, unsafe.SliceData(addresses), out, base)
+	vectorScatter(k, q, unsafe.SliceData(addresses), out, base, w)
 }
 
 // vectorScatter finds the rows of a block of questions, then its verdicts. The
 // addresses are those of IPv6 questions.
-func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32) {
-	var rows [vectorBlock]uint32
-	var mixed mixedLanes
+func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) {
 	var remotes rowTables
 	var columns columnTables
 	k.rowTables(&remotes)
@@ -155,31 +156,30 @@ func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uin
 			block, n = full[:], 1
 		}
 		if addresses == nil {
-			if count := vectorRows4(&remotes, &block[0], n, &rows[0], &mixed); count > 0 {
-				vectorZones4(&remotes, &mixed, count, &rows[0])
+			if mixed := vectorRows4(&remotes, &block[0], n, w); mixed > 0 {
+				vectorZones4(&remotes, mixed, w)
 			}
-		} else if count := vectorRows6(&remotes, &block[0], addresses, n, &rows[0], &mixed); count > 0 {
-			vectorZones6(&remotes, &mixed, count, addresses, &rows[0])
+		} else if mixed := vectorRows6(&remotes, &block[0], addresses, n, w); mixed > 0 {
+			vectorZones6(&remotes, mixed, addresses, w)
 		}
-		answered(vectorVerdicts(&columns, &block[0], n, &rows[0], unsafe.SliceData(out), len(out), uint(base)))
+		answered(vectorVerdicts(&columns, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base)))
 		q = q[min(n*lanes, len(q)):]
 	}
 }
 
 // vectorScatterDirect is scatterDirect.
-func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32) {
+func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32, w *Work) {
 	t := directTables{
 		root: start(d.root), pages: start(d.pages), columns: start(d.columns), sources: start(d.sources), bySource: start(d.bySource),
 		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
 	}
-	var w directWork
 	for len(q) > 0 {
 		block, n := q, min(len(q), vectorBlock)/lanes
 		if n == 0 {
 			full := fullLanes(q)
 			block, n = full[:], 1
 		}
-		answered(vectorDirect(&t, &block[0], n, &w, unsafe.SliceData(out), len(out), uint(base)))
+		answered(vectorDirect(&t, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base)))
 		q = q[min(n*lanes, len(q)):]
 	}
 }

@@ -12,35 +12,34 @@ import (
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
 // vectorRows4 puts the rows of 16 × blocks questions, in the order of their lanes,
-// into rows. Lanes in mixed intervals, whose rows are not right yet, are noted in m;
-// it returns how many those are.
+// into w.row. Lanes in mixed intervals, whose rows are not right yet, are noted; it
+// returns how many those are.
 //
 //go:noescape
-func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32, m *mixedLanes) int
+func vectorRows4(t *rowTables, q *Query, blocks int, w *Work) int
 
 // vectorRows6 does so for questions whose Remote is a place in addresses.
 //
 //go:noescape
-func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32, m *mixedLanes) int
+func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, w *Work) int
 
 // vectorZones4 puts the rows of so many noted lanes right.
 //
 //go:noescape
-func vectorZones4(t *rowTables, m *mixedLanes, count int, rows *uint32)
+func vectorZones4(t *rowTables, count int, w *Work)
 
 // vectorZones6 does so for IPv6.
 //
 //go:noescape
-func vectorZones6(t *rowTables, m *mixedLanes, count int, addresses *interval.IPv6, rows *uint32)
+func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 
-// vectorVerdicts answers 16 × blocks questions whose rows are known; false when one
+// vectorVerdicts answers 16 × blocks questions whose rows are in w.row; false when one
 // of them has its place beyond length.
 //
 //go:noescape
-func vectorVerdicts(t *columnTables, q *Query, blocks int, rows *uint32, out *uint32, length int, base uint) bool
+func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
 
-// vectorDirect answers 16 × blocks questions, not more than a vectorBlock, by direct
-// tables; false as above.
+// vectorDirect answers 16 × blocks questions by direct tables; false as above.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, w *directWork, out *uint32, length int, base uint) bool
+func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool

@@ -127,14 +127,13 @@ GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 	GATHER((starts)(Z0*4), lo); \
 	GATHER((starts)(Z1*4), hi)
 
-// BLOCK halves what lies between two pivots once; step is halved too.
+// BLOCK halves what lies between two pivots once.
 #define BLOCK(starts, last, key, position, step, spare, start) \
 	VPADDD    step, position, spare; \
 	VPMINUD   last, spare, spare; \
 	GATHER((starts)(spare*4), start); \
 	VPCMPUD   $2, key, start, K1; \
-	VMOVDQA32 spare, K1, position; \
-	VPSRLD    $1, step, step
+	VMOVDQA32 spare, K1, position
 
 // QUESTIONS loads 16 questions of 16 bytes and turns them: lane 4i+b holds question
 // 4b+i. Z0 becomes remote addresses, Z1 rows, Z2 source ports, Z3 the rest.
@@ -189,20 +188,19 @@ scattered: \
 	VPSCATTERDD Z2, K1, (out)(Z15*4); \
 done:
 
-// MIXED stores the rows of 16 intervals at DX and notes the lanes whose interval is
-// mixed behind the BX that R12 holds already: address, block of zoned, and where the
-// row belongs. of is halved, lanes goes on by the step.
+// MIXED notes the lanes whose interval is mixed behind the BX that the Work at R12
+// holds already: address, block of zoned, and where the row belongs. of is halved,
+// lanes goes on by the step.
 #define MIXED(address, of, lanes, step, spare) \
 	VPANDD.BCST   cShort<>(SB), of, of; \
 	VPTESTMD.BCST c1<>(SB), of, K2; \
 	VPSRLD        $1, of, of; \
-	VMOVDQU32     of, (DX); \
 	VPCOMPRESSD   of, K2, spare; \
-	VMOVDQU32     spare, mixedLanes_block(R12)(BX*4); \
+	VMOVDQU32     spare, Work_mixedBlock(R12)(BX*4); \
 	VPCOMPRESSD   address, K2, spare; \
-	VMOVDQU32     spare, mixedLanes_address(R12)(BX*4); \
+	VMOVDQU32     spare, Work_mixedAddress(R12)(BX*4); \
 	VPCOMPRESSD   lanes, K2, spare; \
-	VMOVDQU32     spare, mixedLanes_place(R12)(BX*4); \
+	VMOVDQU32     spare, Work_mixedPlace(R12)(BX*4); \
 	VPADDD.BCST   step, lanes, lanes; \
 	KMOVW         K2, AX; \
 	POPCNTL       AX, AX; \
@@ -228,14 +226,13 @@ done:
 	VPGATHERDD   (R11)(spare*2), K1, to; \
 	VPANDD.BCST  cShort<>(SB), to, to
 
-// func vectorRows4(t *rowTables, q *Query, blocks int, rows *uint32, m *mixedLanes) int
-TEXT ·vectorRows4(SB), NOSPLIT, $0-48
+// func vectorRows4(t *rowTables, q *Query, blocks int, w *Work) int
+TEXT ·vectorRows4(SB), NOSPLIT, $0-40
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
-	MOVQ         rows+24(FP), DX
-	MOVQ         m+32(FP), R12
-	XORQ         BX, BX
+	MOVQ         w+24(FP), R12
+	SHLQ         $6, CX
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
 	MOVQ         rowTables_shift(DI), R10
@@ -244,41 +241,61 @@ TEXT ·vectorRows4(SB), NOSPLIT, $0-48
 	VPBROADCASTD rowTables_shift(DI), Z26
 	LOADPIVOTS(R8, Z26, Z25, Z16, Z17)
 	VPSLLVD      Z26, Z24, Z27
-	VPSRLD       $1, Z27, Z27
 	VMOVDQU32    lanes<>(SB), Z28
 
-rows4:
+	XORQ AX, AX
+
+pivot4:
 	QUESTIONS(SI)
 	PIVOTS(Z16, Z17, Z0, Z1, Z2)
 	VPSLLVD   Z26, Z1, Z1
 	VPMINUD   Z25, Z1, Z1
-	VMOVDQA32 Z27, Z4
-	MOVQ      R10, AX
-	TESTQ     AX, AX
-	JZ        found4
+	VMOVDQU32 Z0, Work_key(R12)(AX*1)
+	VMOVDQU32 Z1, Work_position(R12)(AX*1)
+	ADDQ      $256, SI
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       pivot4
+
+step4:
+	TESTQ  R10, R10
+	JZ     found4
+	VPSRLD $1, Z27, Z27
+	XORQ   AX, AX
 
 block4:
-	BLOCK(R8, Z25, Z0, Z1, Z4, Z2, Z3)
-	DECQ AX
-	JNZ  block4
+	VMOVDQU32 Work_key(R12)(AX*1), Z0
+	VMOVDQU32 Work_position(R12)(AX*1), Z1
+	BLOCK(R8, Z25, Z0, Z1, Z27, Z2, Z3)
+	VMOVDQU32 Z1, Work_position(R12)(AX*1)
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       block4
+	DECQ      R10
+	JMP       step4
 
 found4:
+	XORQ BX, BX
+	XORQ R13, R13
+
+row4:
+	VMOVDQU32 Work_key(R12)(R13*1), Z0
+	VMOVDQU32 Work_position(R12)(R13*1), Z1
 	GATHER((R9)(Z1*2), Z3)
 	MIXED(Z0, Z3, Z28, c16<>(SB), Z2)
-	ADDQ   $64, DX
-	ADDQ   $256, SI
-	DECQ   CX
-	JNZ    rows4
-	MOVQ   BX, ret+40(FP)
+	VMOVDQU32 Z3, Work_row(R12)(R13*1)
+	ADDQ      $64, R13
+	CMPQ      R13, CX
+	JLT       row4
+	MOVQ      BX, ret+32(FP)
 	VZEROUPPER
 	RET
 
-// func vectorZones4(t *rowTables, m *mixedLanes, count int, rows *uint32)
-TEXT ·vectorZones4(SB), NOSPLIT, $0-32
+// func vectorZones4(t *rowTables, count int, w *Work)
+TEXT ·vectorZones4(SB), NOSPLIT, $0-24
 	MOVQ         t+0(FP), DI
-	MOVQ         m+8(FP), R12
-	MOVQ         count+16(FP), CX
-	MOVQ         rows+24(FP), DX
+	MOVQ         count+8(FP), CX
+	MOVQ         w+16(FP), R12
 	MOVQ         rowTables_root(DI), R8
 	MOVQ         rowTables_atlas(DI), R9
 	VPBROADCASTD c1<>(SB), Z24
@@ -291,8 +308,8 @@ zones4:
 	VPBROADCASTD BX, Z1
 	VPADDD       Z26, Z1, Z1
 	VPCMPUD      $1, Z25, Z1, K2
-	VMOVDQU32    mixedLanes_address(R12)(BX*4), Z0
-	VMOVDQU32    mixedLanes_block(R12)(BX*4), Z3
+	VMOVDQU32    Work_mixedAddress(R12)(BX*4), Z0
+	VMOVDQU32    Work_mixedBlock(R12)(BX*4), Z3
 
 	// Z5 and Z6: first and last interval of the atlas that the first 16 bits of
 	// the address leave open; Z7: how many.
@@ -324,9 +341,9 @@ atlas4:
 
 region4:
 	ZONED(Z3, Z5, Z6, Z7)
-	VMOVDQU32    mixedLanes_place(R12)(BX*4), Z6
+	VMOVDQU32    Work_mixedPlace(R12)(BX*4), Z6
 	KMOVW        K2, K1
-	VPSCATTERDD  Z7, K1, (DX)(Z6*4)
+	VPSCATTERDD  Z7, K1, Work_row(R12)(Z6*4)
 	ADDQ         $16, BX
 	CMPQ         BX, CX
 	JLT          zones4
@@ -347,11 +364,9 @@ region4:
 	KORW      K1, K3, K1; \
 	VMOVDQA64 Z4, K1, Z3
 
-// BLOCK6 halves what lies between two pivots once, or any starts; the step is in BX,
-// the position in Y3.
+// BLOCK6 halves what lies between two pivots once; the step is Y27, the position Y3.
 #define BLOCK6(starts, last) \
-	VPBROADCASTD BX, Y4; \
-	VPADDD       Y4, Y3, Y4; \
+	VPADDD       Y27, Y3, Y4; \
 	VPMINUD      last, Y4, Y4; \
 	VPADDD       Y4, Y4, Y5; \
 	KXNORW       K1, K1, K1; \
@@ -364,8 +379,29 @@ region4:
 	VPCMPUQ      $0, Z1, Z6, K3; \
 	VPCMPUQ      $2, Z2, Z7, K3, K3; \
 	KORW         K1, K3, K1; \
-	VMOVDQA32    Y4, K1, Y3; \
-	SHRQ         $1, BX
+	VMOVDQA32    Y4, K1, Y3
+
+// FIND6 finds the positions of CX / 4 addresses, in bytes of 32 bits each: pivots are
+// done, what lies between them is halved step by step. It uses AX and BX.
+#define FIND6(starts, step, next, loop, done) \
+	MOVQ         step, BX; \
+next: \
+	TESTQ        BX, BX; \
+	JZ           done; \
+	VPBROADCASTD BX, Y27; \
+	XORQ         AX, AX; \
+loop: \
+	VMOVDQU64    Work_hi(R12)(AX*2), Z1; \
+	VMOVDQU64    Work_lo(R12)(AX*2), Z2; \
+	VMOVDQU32    Work_position(R12)(AX*1), Y3; \
+	BLOCK6(starts, Y25); \
+	VMOVDQU32    Y3, Work_position(R12)(AX*1); \
+	ADDQ         $32, AX; \
+	CMPQ         AX, CX; \
+	JLT          loop; \
+	SHRQ         $1, BX; \
+	JMP          next; \
+done:
 
 // ADDRESSES loads the addresses in places Y0 of the list at R10 into (Z1, Z2).
 #define ADDRESSES \
@@ -414,107 +450,122 @@ region4:
 	VPSRLQ       $2, Z20, Z22; \
 	VPSRLQ       $3, Z20, Z23
 
-// func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, rows *uint32, m *mixedLanes) int
+// func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, w *Work) int
 //
 // Eight at a time, in the order of QUESTIONS; AVX-512 VL.
-TEXT ·vectorRows6(SB), NOSPLIT, $0-56
+TEXT ·vectorRows6(SB), NOSPLIT, $0-48
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         addresses+16(FP), R10
 	MOVQ         blocks+24(FP), CX
-	MOVQ         rows+32(FP), DX
-	MOVQ         m+40(FP), R12
-	ADDQ         CX, CX
+	MOVQ         w+32(FP), R12
+	SHLQ         $6, CX
 	MOVQ         $32, R13
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
 	LOADPIVOTS6(R8, rowTables_shift(DI), rowTables_last(DI))
 	VMOVDQU32    turned<>(SB), Y27
-	VMOVDQU32    lanes<>(SB), Y28
-	XORQ         R11, R11
+	XORQ         AX, AX
 
-rows6:
+pivot6:
 	KXNORW     K1, K1, K1
 	VPXORD     Y0, Y0, Y0
 	VPGATHERDD (SI)(Y27*4), K1, Y0
 	ADDRESSES
+	VMOVDQU32  Y0, Work_key(R12)(AX*1)
+	VMOVDQU64  Z1, Work_hi(R12)(AX*2)
+	VMOVDQU64  Z2, Work_lo(R12)(AX*2)
 	PIVOTS6
-	MOVQ       rowTables_step(DI), BX
-	TESTQ      BX, BX
-	JZ         found6
+	VMOVDQU32  Y3, Work_position(R12)(AX*1)
+	ADDQ       R13, SI
+	NEGQ       R13
+	ADDQ       $256, R13
+	ADDQ       $32, AX
+	CMPQ       AX, CX
+	JLT        pivot6
 
-block6:
-	BLOCK6(R8, Y25)
-	JNZ block6
+	FIND6(R8, rowTables_step(DI), step6, block6, found6)
+	VMOVDQU32 lanes<>(SB), Y28
+	XORQ      BX, BX
+	XORQ      R13, R13
 
-found6:
+row6:
+	VMOVDQU32  Work_key(R12)(R13*1), Y0
+	VMOVDQU32  Work_position(R12)(R13*1), Y3
 	KXNORW     K1, K1, K1
 	VPXORD     Y8, Y8, Y8
 	VPGATHERDD (R9)(Y3*2), K1, Y8
-	MOVQ       R11, BX
 	MIXED(Y0, Y8, Y28, c8<>(SB), Y4)
-	MOVQ   BX, R11
-	ADDQ   $32, DX
-	ADDQ   R13, SI
-	NEGQ   R13
-	ADDQ   $256, R13
-	DECQ   CX
-	JNZ    rows6
-	MOVQ   R11, ret+48(FP)
+	VMOVDQU32  Y8, Work_row(R12)(R13*1)
+	ADDQ       $32, R13
+	CMPQ       R13, CX
+	JLT        row6
+	MOVQ       BX, ret+40(FP)
 	VZEROUPPER
 	RET
 
-// func vectorZones6(t *rowTables, m *mixedLanes, count int, addresses *interval.IPv6, rows *uint32)
-TEXT ·vectorZones6(SB), NOSPLIT, $0-40
+// func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
+TEXT ·vectorZones6(SB), NOSPLIT, $0-32
 	MOVQ         t+0(FP), DI
-	MOVQ         m+8(FP), R12
-	MOVQ         count+16(FP), CX
-	MOVQ         addresses+24(FP), R10
-	MOVQ         rows+32(FP), DX
+	MOVQ         count+8(FP), CX
+	MOVQ         addresses+16(FP), R10
+	MOVQ         w+24(FP), R12
 	MOVQ         rowTables_atlas(DI), R9
 	LOADPIVOTS6(R9, rowTables_atlasShift(DI), rowTables_atlasLast(DI))
-	VPBROADCASTD CX, Y27
+	VPBROADCASTD CX, Y29
+	SHLQ         $2, CX
 	VMOVDQU32    lanes<>(SB), Y28
+	XORQ         AX, AX
 	XORQ         R13, R13
 
-zones6:
-	// K2: the lanes that are there; the others hold what was there before, or the
-	// first address.
+atlasPivot6:
+	// K2: the lanes that are there; the others take the first address.
 	VPBROADCASTD R13, Y4
 	VPADDD       Y28, Y4, Y4
-	VPCMPUD      $1, Y27, Y4, K2
-	VMOVDQU32.Z  mixedLanes_address(R12)(R13*4), K2, Y0
-	VMOVDQU32    mixedLanes_block(R12)(R13*4), Y8
+	VPCMPUD      $1, Y29, Y4, K2
+	VMOVDQU32.Z  Work_mixedAddress(R12)(AX*1), K2, Y0
 	ADDRESSES
+	VMOVDQU64    Z1, Work_hi(R12)(AX*2)
+	VMOVDQU64    Z2, Work_lo(R12)(AX*2)
 	PIVOTS6
-	MOVQ         rowTables_atlasStep(DI), BX
-	TESTQ        BX, BX
-	JZ           region6
-
-atlas6:
-	BLOCK6(R9, Y25)
-	JNZ atlas6
-
-region6:
-	ZONED(Y8, Y3, Y6, Y7)
-	VMOVDQU32    mixedLanes_place(R12)(R13*4), Y6
-	KMOVW        K2, K1
-	VPSCATTERDD  Y7, K1, (DX)(Y6*4)
+	VMOVDQU32    Y3, Work_position(R12)(AX*1)
 	ADDQ         $8, R13
-	CMPQ         R13, CX
-	JLT          zones6
+	ADDQ         $32, AX
+	CMPQ         AX, CX
+	JLT          atlasPivot6
+
+	FIND6(R9, rowTables_atlasStep(DI), atlasStep6, atlas6, region6)
+	XORQ R13, R13
+	XORQ AX, AX
+
+zone6:
+	VPBROADCASTD R13, Y4
+	VPADDD       Y28, Y4, Y4
+	VPCMPUD      $1, Y29, Y4, K2
+	VMOVDQU32    Work_position(R12)(AX*1), Y3
+	VMOVDQU32    Work_mixedBlock(R12)(AX*1), Y8
+	ZONED(Y8, Y3, Y6, Y7)
+	VMOVDQU32    Work_mixedPlace(R12)(AX*1), Y6
+	KMOVW        K2, K1
+	VPSCATTERDD  Y7, K1, Work_row(R12)(Y6*4)
+	ADDQ         $8, R13
+	ADDQ         $32, AX
+	CMPQ         AX, CX
+	JLT          zone6
 	VZEROUPPER
 	RET
 
-// func vectorVerdicts(t *columnTables, q *Query, blocks int, rows *uint32, out *uint32, length int, base uint) bool
+// func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
 TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
-	MOVQ         rows+24(FP), DX
+	MOVQ         w+24(FP), DX
 	MOVQ         out+32(FP), BX
+	SHLQ         $6, CX
 	VPBROADCASTD length+40(FP), Z31
 	VPBROADCASTD base+48(FP), Z30
+	VMOVDQU32    order<>(SB), Z29
 	KXNORW       K5, K5, K5
 	MOVQ         columnTables_starts(DI), R8
 	MOVQ         columnTables_of(DI), R9
@@ -523,81 +574,135 @@ TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
 	MOVQ         columnTables_class(DI), R12
 	MOVQ         columnTables_cells(DI), R13
 	STEPS
-	VMOVDQU32    order<>(SB), Z29
 	VPBROADCASTD columnTables_last(DI), Z25
 	VPBROADCASTD columnTables_shift(DI), Z26
 	LOADPIVOTS(R8, Z26, Z25, Z16, Z17)
 	TESTQ        R10, R10
-	JZ           columns
+	JZ           services
 	VPBROADCASTD columnTables_sourceLast(DI), Z27
 	VPBROADCASTD columnTables_sourceShift(DI), Z28
 	LOADPIVOTS(R10, Z28, Z27, Z18, Z19)
 
-columns:
+services:
+	XORQ AX, AX
+
+service:
 	QUESTIONS(SI)
-	VMOVDQA32 Z1, Z15
+	VMOVDQU32 Z1, Work_place(DX)(AX*1)
 	KEYS
 	PIVOTS(Z16, Z17, Z5, Z6, Z7)
 	VPSLLVD   Z26, Z6, Z6
 	VPMINUD   Z25, Z6, Z6
-	MOVQ      columnTables_shift(DI), AX
-	TESTQ     AX, AX
-	JZ        destination
-	VPSLLVD   Z26, Z24, Z8
-	VPSRLD    $1, Z8, Z8
-
-destinationBlock:
-	BLOCK(R8, Z25, Z5, Z6, Z8, Z7, Z9)
-	DECQ AX
-	JNZ  destinationBlock
-
-destination:
-	GATHER((R9)(Z6*2), Z10)
-	VPANDD.BCST cShort<>(SB), Z10, Z10
-	TESTQ       R10, R10
-	JZ          cells
+	VMOVDQU32 Z5, Work_key(DX)(AX*1)
+	VMOVDQU32 Z6, Work_position(DX)(AX*1)
+	ADDQ      $256, SI
+	TESTQ     R10, R10
+	JZ        nextService
 	PIVOTS(Z18, Z19, Z4, Z6, Z7)
-	VPSLLVD     Z28, Z6, Z6
-	VPMINUD     Z27, Z6, Z6
-	MOVQ        columnTables_sourceShift(DI), AX
-	TESTQ       AX, AX
-	JZ          source
-	VPSLLVD     Z28, Z24, Z8
-	VPSRLD      $1, Z8, Z8
+	VPSLLVD   Z28, Z6, Z6
+	VPMINUD   Z27, Z6, Z6
+	CMPQ      columnTables_sourceShift(DI), $0
+	JE        source
+	VPSLLVD   Z28, Z24, Z8
+	MOVQ      AX, SI
+	MOVQ      columnTables_sourceShift(DI), AX
 
 sourceBlock:
+	VPSRLD $1, Z8, Z8
 	BLOCK(R10, Z27, Z4, Z6, Z8, Z7, Z9)
 	DECQ AX
 	JNZ  sourceBlock
+	MOVQ SI, AX
+	MOVQ q+8(FP), SI
+	LEAQ 256(SI)(AX*4), SI
 
 source:
 	GATHER((R11)(Z6*4), Z7)
-	VPADDD      Z10, Z7, Z7
-	GATHER((R12)(Z7*2), Z10)
-	VPANDD.BCST cShort<>(SB), Z10, Z10
+	VMOVDQU32 Z7, Work_source(DX)(AX*1)
 
-cells:
-	VMOVDQU32    (DX), Z0
-	VPMULLD.BCST columnTables_width(DI), Z0, Z0
-	VPADDD       Z10, Z0, Z0
-	CMPQ         columnTables_wide(DI), $0
-	JNE          wide
+nextService:
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JLT  service
+
+	MOVQ    columnTables_shift(DI), SI
+	VPSLLVD Z26, Z24, Z8
+
+destinationStep:
+	TESTQ  SI, SI
+	JZ     columns
+	VPSRLD $1, Z8, Z8
+	XORQ   AX, AX
+
+destinationBlock:
+	VMOVDQU32 Work_key(DX)(AX*1), Z5
+	VMOVDQU32 Work_position(DX)(AX*1), Z6
+	BLOCK(R8, Z25, Z5, Z6, Z8, Z7, Z9)
+	VMOVDQU32 Z6, Work_position(DX)(AX*1)
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       destinationBlock
+	DECQ      SI
+	JMP       destinationStep
+
+columns:
+	VPBROADCASTD columnTables_width(DI), Z16
+	VPBROADCASTD cShort<>(SB), Z17
+	XORQ         AX, AX
+
+column:
+	VMOVDQU32 Work_position(DX)(AX*1), Z6
+	GATHER((R9)(Z6*2), Z10)
+	VPANDD    Z17, Z10, Z10
+	TESTQ     R10, R10
+	JZ        cell
+	VPADDD    Work_source(DX)(AX*1), Z10, Z7
+	GATHER((R12)(Z7*2), Z10)
+	VPANDD    Z17, Z10, Z10
+
+cell:
+	VPMULLD   Work_row(DX)(AX*1), Z16, Z0
+	VPADDD    Z10, Z0, Z0
+	VMOVDQU32 Z0, Work_position(DX)(AX*1)
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       column
+
+	MOVQ columnTables_verdicts(DI), R8
+	XORQ AX, AX
+	CMPQ columnTables_wide(DI), $0
+	JNE  wide
+
+narrow:
+	VMOVDQU32    Work_position(DX)(AX*1), Z0
 	GATHER((R13)(Z0*1), Z1)
 	VPANDD.BCST  cByte<>(SB), Z1, Z1
-	JMP          verdict
+	VMOVDQU32    Z1, Work_position(DX)(AX*1)
+	ADDQ         $64, AX
+	CMPQ         AX, CX
+	JLT          narrow
+	JMP          verdicts
 
 wide:
+	VMOVDQU32    Work_position(DX)(AX*1), Z0
 	GATHER((R13)(Z0*2), Z1)
-	VPANDD.BCST cShort<>(SB), Z1, Z1
+	VPANDD       Z17, Z1, Z1
+	VMOVDQU32    Z1, Work_position(DX)(AX*1)
+	ADDQ         $64, AX
+	CMPQ         AX, CX
+	JLT          wide
+
+verdicts:
+	XORQ AX, AX
 
 verdict:
-	MOVQ columnTables_verdicts(DI), AX
-	GATHER((AX)(Z1*4), Z2)
-	ANSWER(BX, AX, scattered, done)
-	ADDQ $64, DX
-	ADDQ $256, SI
-	DECQ CX
-	JNZ  columns
+	VMOVDQU32 Work_position(DX)(AX*1), Z1
+	VMOVDQU32 Work_place(DX)(AX*1), Z15
+	GATHER((R8)(Z1*4), Z2)
+	ANSWER(BX, R9, scattered, done)
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JLT  verdict
 	KMOVW K5, AX
 	CMPW  AX, $0xffff
 	SETEQ ret+56(FP)
@@ -610,9 +715,9 @@ verdict:
 	XORQ       AX, AX; \
 	KXORW      K7, K7, K7; \
 loop: \
-	VMOVDQU32  directWork_row(DX)(AX*1), Z1; \
+	VMOVDQU32  Work_row(DX)(AX*1), Z1; \
 	VPTESTMD   Z18, Z1, K2; \
-	VMOVDQU32  directWork_remote(DX)(AX*1), Z6; \
+	VMOVDQU32  Work_key(DX)(AX*1), Z6; \
 	VPSRLD     shift, Z6, Z6; \
 	VPANDD     Z17, Z6, Z6; \
 	VPANDD     Z19, Z1, Z7; \
@@ -622,7 +727,7 @@ loop: \
 	VPXORD     Z8, Z8, Z8; \
 	VPGATHERDD (R9)(Z6*2), K1, Z8; \
 	VPANDD     Z16, Z8, K2, Z1; \
-	VMOVDQU32  Z1, directWork_row(DX)(AX*1); \
+	VMOVDQU32  Z1, Work_row(DX)(AX*1); \
 	VPTESTMD   Z18, Z1, K2; \
 	KORW       K2, K7, K7; \
 	ADDQ       $64, AX; \
@@ -630,7 +735,7 @@ loop: \
 	JLT        loop; \
 next:
 
-// func vectorDirect(t *directTables, q *Query, blocks int, w *directWork, out *uint32, length int, base uint) bool
+// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
 //
 // Each look-up goes through all questions before the next one begins: what one waits
 // for, the others have asked meanwhile.
@@ -675,11 +780,11 @@ first:
 	VPTESTMD  Z18, Z9, K3
 	KORW      K2, K7, K7
 	KORW      K3, K6, K6
-	VMOVDQU32 Z0, directWork_remote(DX)(AX*1)
-	VMOVDQU32 Z1, directWork_place(DX)(AX*1)
-	VMOVDQU32 Z4, directWork_source(DX)(AX*1)
-	VMOVDQU32 Z7, directWork_row(DX)(AX*1)
-	VMOVDQU32 Z9, directWork_column(DX)(AX*1)
+	VMOVDQU32 Z0, Work_key(DX)(AX*1)
+	VMOVDQU32 Z1, Work_place(DX)(AX*1)
+	VMOVDQU32 Z4, Work_source(DX)(AX*1)
+	VMOVDQU32 Z7, Work_row(DX)(AX*1)
+	VMOVDQU32 Z9, Work_position(DX)(AX*1)
 	ADDQ      $256, SI
 	ADDQ      $64, AX
 	CMPQ      AX, CX
@@ -698,8 +803,8 @@ sources:
 	XORQ     AX, AX
 
 bySource:
-	VMOVDQU32  directWork_column(DX)(AX*1), Z9
-	VMOVDQU32  directWork_source(DX)(AX*1), Z4
+	VMOVDQU32  Work_position(DX)(AX*1), Z9
+	VMOVDQU32  Work_source(DX)(AX*1), Z4
 	VPTESTMD   Z18, Z9, K2
 	KMOVW      K2, K1
 	VPXORD     Z8, Z8, Z8
@@ -712,7 +817,7 @@ bySource:
 	VPXORD     Z8, Z8, Z8
 	VPGATHERDD (R12)(Z7*2), K1, Z8
 	VPANDD     Z16, Z8, K2, Z9
-	VMOVDQU32  Z9, directWork_column(DX)(AX*1)
+	VMOVDQU32  Z9, Work_position(DX)(AX*1)
 	ADDQ       $64, AX
 	CMPQ       AX, CX
 	JLT        bySource
@@ -721,10 +826,10 @@ cells:
 	XORQ AX, AX
 
 cell:
-	VMOVDQU32 directWork_row(DX)(AX*1), Z1
-	VMOVDQU32 directWork_place(DX)(AX*1), Z15
+	VMOVDQU32 Work_row(DX)(AX*1), Z1
+	VMOVDQU32 Work_place(DX)(AX*1), Z15
 	VPMULLD   Z20, Z1, Z1
-	VPADDD    directWork_column(DX)(AX*1), Z1, Z1
+	VPADDD    Work_position(DX)(AX*1), Z1, Z1
 	GATHER((R13)(Z1*4), Z2)
 	ANSWER(BX, R9, scattered, done)
 	ADDQ $64, AX

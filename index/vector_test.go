@@ -98,7 +98,7 @@ func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
-	vectorScatter4(k, q, verdictsOf(got), 5)
+	vectorScatter4(k, q, verdictsOf(got), 5, new(Work))
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv4, %d intervals: another answer", questions, len(k.start4))
 	}
@@ -132,9 +132,36 @@ func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		want[row] = 5 + k.Classify6(a, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
-	vectorScatter6(k, q, addresses, verdictsOf(got), 5)
+	vectorScatter6(k, q, addresses, verdictsOf(got), 5, new(Work))
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv6, %d intervals: another answer", questions, len(k.start6))
+	}
+}
+
+// More source ports than there are pivots.
+func TestVectorManySourcePorts(t *testing.T) {
+	if !hasVector {
+		t.Skip("this processor has no AVX-512")
+	}
+	rng := rand.New(rand.NewPCG(41, 43))
+	n := taggedNetwork(rng, 8, 12, 120)
+	for i, r := range n.NICs[0].Group.Group.Rules {
+		if r.Priority >= 65000 { // the default rules
+			continue
+		}
+		first := uint16(100 + 50*i)
+		r.SourcePorts = []flow.PortRange{{First: first, Last: first + uint16(rng.IntN(60))}}
+	}
+	ix, err := Compile(context.Background(), n, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	if starts := len(k.lookup.sourceStarts); starts < 64 {
+		t.Fatalf("%d intervals of source ports", starts)
+	}
+	for questions := 1; questions < 1500; questions += 97 {
+		compare4(t, rng, k, questions)
 	}
 }
 
@@ -151,8 +178,8 @@ func TestVectorKeepsToItsRoom(t *testing.T) {
 	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
 	out := make([]VerdictID, 64)
 	for name, scatter := range map[string]func([]Query){
-		"intervals": func(q []Query) { vectorScatter4(k, q, verdictsOf(out[:20]), 9) },
-		"direct":    func(q []Query) { vectorScatterDirect(newDirect(k), q, verdictsOf(out[:20]), 9) },
+		"intervals": func(q []Query) { vectorScatter4(k, q, verdictsOf(out[:20]), 9, new(Work)) },
+		"direct":    func(q []Query) { vectorScatterDirect(newDirect(k), q, verdictsOf(out[:20]), 9, new(Work)) },
 	} {
 		func() {
 			defer func() {

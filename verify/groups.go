@@ -15,6 +15,7 @@ type groups struct {
 	classifiers []*index.Classifier // by number + 1
 	questions   []index.Query
 	block       [queryBlock]index.Query
+	work        index.Work
 }
 
 // queryBlock is how many rows are turned into questions before these are placed.
@@ -70,9 +71,9 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	for _, n := range g.touched {
 		k, questions := g.classifiers[n], g.questions[from:g.count[n]]
 		if from = g.count[n]; k.IPv4() {
-			index.Scatter4(k, questions, ids, firstVerdict)
+			index.Scatter4(k, questions, ids, firstVerdict, &g.work)
 		} else {
-			index.Scatter6(k, questions, l.remote.v6, ids, firstVerdict)
+			index.Scatter6(k, questions, l.remote.v6, ids, firstVerdict, &g.work)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 // twin Classify, on every question of random worlds.
 func TestBatchesEqualSingleQuestions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
+	var work index.Work
 	for i := range 12 {
 		w := world.New(randomBytes(rng, 150+i*30))
 		maxTable := 0
@@ -52,9 +53,9 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 		got := make([]ID, len(want))
 		for k, list := range asked {
 			if k.IPv4() {
-				index.Scatter4(k, list, got, firstVerdict)
+				index.Scatter4(k, list, got, firstVerdict, &work)
 			} else {
-				index.Scatter6(k, list, addresses, got, firstVerdict)
+				index.Scatter6(k, list, addresses, got, firstVerdict, &work)
 			}
 		}
 		for row := range want {
@@ -82,11 +83,12 @@ func TestNoAllocs(t *testing.T) {
 		t.Errorf("Classify allocates %v times", allocs)
 	}
 	batch := make([]index.Query, 1000)
+	var work index.Work
 	for i := range batch {
 		batch[i] = index.Query{Remote: uint32(i) << 20, Row: uint32(i), Destination: 443, Protocol: flow.TCP}
 	}
 	out := make([]ID, len(batch))
-	if allocs := testing.AllocsPerRun(10, func() { index.Scatter4(k, batch, out, firstVerdict) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(10, func() { index.Scatter4(k, batch, out, firstVerdict, &work) }); allocs != 0 {
 		t.Errorf("Scatter4 allocates %v times", allocs)
 	}
 	w := newWorker(NewEngine(Config{Network: n, Index: ix}))

@@ -156,7 +156,7 @@ func Questions(trace []flow.Tuple) []index.Query {
 // Answer fills ids with the verdict of each question, as the engine does. The
 // questions are what Questions gave; ids has an element for each.
 func (l *List) Answer(questions []index.Query, ids []index.VerdictID) {
-	index.Scatter4(l.classifier, questions, ids, 0)
+	index.Scatter4(l.classifier, questions, ids, 0, new(index.Work))
 }
 
 // Bytes is the memory of the compiled list.
