@@ -111,8 +111,7 @@ func (d *csvDecoder) decode(b *block) *column.Batch {
 		for known < len(bad) && int(bad[known]) < first+len(recs) {
 			known++
 		}
-		if text := b.data[recs[0].first:recs[len(recs)-1].end]; known == 0 && plain(text, b.quotes) {
-			t.cutter.cut(data, recs)
+		if known == 0 && t.cutter.cut(data, recs, b.quotes) {
 			t.appendCut(data, d.at, len(recs))
 		} else {
 			d.appendOneByOne(t, b, recs, bad[:known], first)

@@ -93,6 +93,7 @@ func FuzzBatches(f *testing.F) {
 		f.Add([]byte(s), uint8(3), uint8(5))
 		f.Add([]byte(strings.Repeat(s, 30)), uint8(200), uint8(255))
 	}
+	f.Add([]byte(strings.Repeat("a,80,c\r\n"+long+",1,2\n,,\n", 1500)+"\n\"x\n"+strings.Repeat("a,b,c,d\n\n", 3000)), uint8(255), uint8(255))
 	f.Fuzz(func(t *testing.T, text []byte, rows, piece uint8) {
 		for _, delimiter := range []byte{',', '\t'} {
 			got := textDecoder(string(text), int(rows)*4+1, int(piece)+1, delimiter)
@@ -154,4 +155,21 @@ func TestPortNumbers(t *testing.T) {
 			t.Errorf("windows of %d: %s", rows, diff)
 		}
 	}
+}
+
+func BenchmarkCut(b *testing.B) {
+	id := "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg-01/providers/Microsoft.Network/networkInterfaces/nic-001"
+	line := id + ",Outbound,Tcp,10.2.1.16,38502,52.236.199.192,23389\n"
+	data := append([]byte(strings.Repeat(line, cutRows)), make([]byte, slack)...)
+	var recs []span
+	for row := range cutRows {
+		recs = append(recs, span{uint32(row * len(line)), uint32(row*len(line) + len(line) - 1)})
+	}
+	c := newCutter(',', 7)
+	for b.Loop() {
+		if !c.cut(data, recs, false) || c.bad > 0 {
+			b.Fatal(c.bad)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/cutRows, "ns/row")
 }

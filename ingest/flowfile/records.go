@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"sync"
-
-	"ipflow/ingest/column"
 )
 
 const (
@@ -33,13 +32,10 @@ type block struct {
 	quotes bool
 }
 
-// withSlack returns the data with what follows it in memory, at least
-// column.SpanSlack bytes.
+// withSlack returns the data with the slack bytes that follow it in memory.
 func (b *block) withSlack() []byte {
-	if cap(b.data)-len(b.data) < column.SpanSlack {
-		b.data = slices.Grow(b.data, column.SpanSlack)
-	}
-	return b.data[:len(b.data)+column.SpanSlack]
+	b.data = slices.Grow(b.data, slack)
+	return b.data[:len(b.data)+slack]
 }
 
 // lineOf returns the 1-based line on which a record starts.
@@ -73,8 +69,9 @@ type splitter struct {
 	refuse int
 	// bare is the offset in the block at work up to which, from the record at work
 	// on, there is no quote.
-	bare int
-	hint int // bytes of the last block
+	bare  int
+	masks [256]uint64 // of the line feeds in the piece of text that is at work
+	hint  int         // bytes of the last block
 	// spare holds blocks that were decoded: fresh memory of this size costs as
 	// much as splitting what it holds.
 	spare sync.Pool
@@ -135,20 +132,37 @@ func (s *splitter) bareLines(b *block, pos int) int {
 		s.bare = len(b.data)
 	}
 	first := len(b.recs)
-	for len(b.recs) < s.rows && pos < min(s.bare, maxBlock) && b.data[pos] > ' ' {
-		n := bytes.IndexByte(b.data[pos:s.bare], '\n')
-		if n < 0 || n > s.limit {
-			break
-		}
-		end := pos + n
-		if b.data[end-1] == '\r' {
-			end--
-		}
-		b.recs = append(b.recs, span{uint32(pos), uint32(end)})
-		pos += n + 1
+	for more := true; more && len(b.recs) < s.rows; {
+		pos, more = s.scanLines(b, pos, min(s.bare, maxBlock))
 	}
 	s.line += int64(len(b.recs) - first)
 	return pos
+}
+
+// scanLines takes the records that lie whole in the next piece of the text before
+// end. more is false when the next one has to be looked at by itself.
+func (s *splitter) scanLines(b *block, pos, end int) (next int, more bool) {
+	blocks := min(len(s.masks), (end-pos)/64)
+	if blocks <= 0 {
+		return pos, false
+	}
+	base, start := pos, pos
+	scan(s.masks[:blocks], b.data[base:], '\n')
+	for i, mask := range s.masks[:blocks] {
+		for ; mask != 0; mask &= mask - 1 {
+			eol := base + i*64 + bits.TrailingZeros64(mask)
+			if len(b.recs) == s.rows || b.data[pos] <= ' ' || eol-pos > s.limit {
+				return pos, false
+			}
+			rec := span{uint32(pos), uint32(eol)}
+			if b.data[eol-1] == '\r' {
+				rec.end--
+			}
+			b.recs = append(b.recs, rec)
+			pos = eol + 1
+		}
+	}
+	return pos, pos > start
 }
 
 // record finds the record that starts at pos, reading on as needed, and returns

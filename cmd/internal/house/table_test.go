@@ -93,7 +93,7 @@ var homes = map[string]struct {
 	"github.com/klauspost/compress":            {packages: []string{"ingest/snapshot", "ingest/flowfile", "report/flows", "report/parquet"}},
 	"golang.org/x/text":                        {packages: []string{"ingest/jsontree"}},
 	"golang.org/x/sync":                        {packages: []string{"ingest/snapshot", "ingest/flowfile", "index", "verify", "verify/audit", "verify/diff", "verify/lint"}},
-	"golang.org/x/sys":                         {packages: []string{"index", "verify"}},
+	"golang.org/x/sys":                         {packages: []string{"ingest/flowfile", "index", "verify"}},
 	"go.yaml.in/yaml/v4":                       {packages: []string{"ingest/suite"}},
 	"github.com/spf13/cobra":                   {packages: []string{"cmd/ipflow"}},
 	"github.com/spf13/pflag":                   {packages: []string{"cmd/ipflow"}},
