@@ -51,7 +51,11 @@ func (l *addresses) set(e int, a flow.Address) {
 	if len(l.v6) <= e {
 		l.v6 = slices.Grow(l.v6, e+1-len(l.v6))[:e+1]
 	}
-	l.family[e], l.v6[e] = 6, interval.IPv6{Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:])}
+	l.family[e], l.v6[e] = 6, toIPv6(a)
+}
+
+func toIPv6(a flow.Address) interval.IPv6 {
+	return interval.IPv6{Hi: binary.BigEndian.Uint64(a[:8]), Lo: binary.BigEndian.Uint64(a[8:])}
 }
 
 func fromIPv6(a interval.IPv6) (out flow.Address) {

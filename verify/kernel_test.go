@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 
@@ -17,7 +16,6 @@ import (
 // twin Classify, on every question of random worlds.
 func TestBatchesEqualSingleQuestions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	var work index.Work
 	for i := range 12 {
 		w := world.New(randomBytes(rng, 150+i*30))
 		maxTable := 0
@@ -28,42 +26,62 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := map[*index.Classifier][]index.Query{}
-		var addresses []interval.IPv6
-		var want []ID
+		var asked batches
 		w.EachTuple(func(c *network.NIC, q flow.Tuple) bool {
 			k := ix.Classifier(c, q.Direction, q.Local)
-			row := uint32(len(want))
-			want = append(want, firstVerdict+ID(k.Classify(&q)))
-			source, destination := q.Ports()
-			open := uint32(source)
-			if q.AnySourcePort {
-				open = index.OpenSource
-			}
-			x := index.Query{Row: row, Source: open, Destination: destination, Protocol: q.Protocol}
-			if q.Remote.Is4() {
-				x.Remote = q.Remote.As4()
-			} else {
-				x.Remote = uint32(len(addresses))
-				addresses = append(addresses, interval.IPv6{Hi: binary.BigEndian.Uint64(q.Remote[:8]), Lo: binary.BigEndian.Uint64(q.Remote[8:])})
-			}
-			asked[k] = append(asked[k], x)
+			asked.add(k, &q, k.Classify(&q))
 			return true
 		})
-		got := make([]ID, len(want))
-		for k, list := range asked {
-			if k.IPv4() {
-				index.Scatter4(k, list, got, firstVerdict, &work)
-			} else {
-				index.Scatter6(k, list, addresses, got, firstVerdict, &work)
-			}
-		}
-		for row := range want {
-			if got[row] != want[row] {
-				t.Fatalf("world %d, question %d: %d, want %d", i, row, got[row], want[row])
-			}
+		if row := asked.firstWrong(); row >= 0 {
+			t.Fatalf("world %d, question %d: another answer than one by one", i, row)
 		}
 	}
+}
+
+// batches are questions by classifier, as the engine hands them over, with the
+// answers that each got alone.
+type batches struct {
+	asked     map[*index.Classifier][]index.Query
+	addresses []interval.IPv6
+	want      []index.VerdictID // by row
+}
+
+func (b *batches) add(k *index.Classifier, q *flow.Tuple, alone index.VerdictID) {
+	source, destination := q.Ports()
+	x := index.Query{Row: uint32(len(b.want)), Source: uint32(source), Destination: destination, Protocol: q.Protocol}
+	if q.AnySourcePort {
+		x.Source = index.OpenSource
+	}
+	if q.Remote.Is4() {
+		x.Remote = q.Remote.As4()
+	} else {
+		x.Remote = uint32(len(b.addresses))
+		b.addresses = append(b.addresses, toIPv6(q.Remote))
+	}
+	if b.asked == nil {
+		b.asked = map[*index.Classifier][]index.Query{}
+	}
+	b.asked[k] = append(b.asked[k], x)
+	b.want = append(b.want, alone)
+}
+
+// firstWrong returns the first row to which the batch gives another answer, or -1.
+func (b *batches) firstWrong() int {
+	var work index.Work
+	got := make([]index.VerdictID, len(b.want))
+	for k, list := range b.asked {
+		if k.IPv4() {
+			index.Scatter4(k, list, got, 0, &work)
+		} else {
+			index.Scatter6(k, list, b.addresses, got, 0, &work)
+		}
+	}
+	for row, id := range got {
+		if id != b.want[row] {
+			return row
+		}
+	}
+	return -1
 }
 
 // TestNoAllocs: a question and a batch of questions allocate nothing.
