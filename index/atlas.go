@@ -164,7 +164,10 @@ func zoneOver4(a *atlas[interval.IPv4], z *zones, first, last interval.IPv4, fro
 	}
 	at = from
 	starts := a.starts
-	if at+1 < len(starts) && starts[at+1] <= first {
+	if at+1 == len(starts) || starts[at+1] > last { // nearly always
+		return z.of[a.region[at]], true, at
+	}
+	if starts[at+1] <= first {
 		lo, hi := at+1, len(starts)-1
 		if a.root != nil {
 			lo, hi = max(lo, int(a.root[first>>16])), int(a.root[first>>16+1])

@@ -45,7 +45,9 @@ func (b *builder) finish(t *stageTable) {
 		return
 	}
 	b.number(t)
-	b.made.changes(&t.changes)
+	if b.stage.paired.Load() {
+		b.made.changes(&t.changes)
+	}
 	t.width = uint32(b.made.width)
 	t.remote4.renumber(b.made.rowOf, &b.blocks)
 	t.remote6.renumber(b.made.rowOf, &b.blocks)

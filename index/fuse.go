@@ -63,6 +63,7 @@ type fuser struct {
 	merger              merger
 	verdict             verdictBuilder
 	codes               []uint64
+	cells               []uint16
 	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
 	layers              [3]layerOutcome
 	pairs               pairing
@@ -90,7 +91,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 		}
 	}
 	f.begin(codes)
-	if len(tables) == 1 && f.sameCells() {
+	if len(tables) == 1 {
 		return f.keepOnly(tables[0])
 	}
 	f.markEnds()
@@ -128,21 +129,29 @@ func (f *fuser) begin(codes uint64) {
 	}
 }
 
-// sameCells reports whether each outcome of the only table has a verdict of its
-// own: then the table is that of the classifier, outcome n is the verdict n, and
-// nothing is left to merge.
-func (f *fuser) sameCells() bool {
-	n := len(f.tables[0].outcomes)
-	for code := range n {
-		if id, ok := f.position(uint64(code)); !ok || int(id) != code {
-			return false
-		}
-	}
-	return true
-}
-
+// keepOnly makes the classifier of a layer that stands alone: its cells are those
+// of the layer's table, with verdicts in place of outcomes. A few outcomes may have
+// the same verdict; rows that become equal by that are left as they are.
 func (f *fuser) keepOnly(t *stageTable) *Classifier {
-	return f.keep(&t.remote4, &t.remote6, &t.services, t.table, int(t.width))
+	same := true
+	f.codes = f.codes[:0]
+	for n := range t.outcomes {
+		id, ok := f.position(uint64(n))
+		if !ok {
+			return nil
+		}
+		same = same && int(id) == n
+		f.codes = append(f.codes, uint64(id))
+	}
+	cells := t.table
+	if !same {
+		f.cells = slices.Grow(f.cells[:0], len(cells))[:len(cells)]
+		for i, n := range cells {
+			f.cells[i] = uint16(f.codes[n])
+		}
+		cells = f.cells
+	}
+	return f.keep(&t.remote4, &t.remote6, &t.services, cells, int(t.width))
 }
 
 // keep copies what the classifier consists of; nil when numbers are too large.
@@ -218,12 +227,6 @@ func (f *fuser) combine(r int) {
 	}
 	codes := f.codes
 	first, columns := rowOf(0), f.column.of[0][:len(codes)]
-	if len(f.tables) == 1 {
-		for s, column := range columns {
-			codes[s] = uint64(first[column])
-		}
-		return
-	}
 	// What the second layer says does not matter where the first ends it.
 	second, n, goesOn := rowOf(1), uint64(len(f.tables[1].outcomes)), f.goesOn
 	for s, column := range f.column.of[1][:len(codes)] {

@@ -253,6 +253,9 @@ func (c *compiler) want(g *signer, from origin) *pending {
 		c.classifiers[key], c.wanted = p, append(c.wanted, p)
 		for _, s := range stages {
 			s.users.Add(1)
+			if len(stages) == 2 {
+				s.paired.Store(true)
+			}
 		}
 	}
 	return p

@@ -49,10 +49,14 @@ func (p *spreads) of(column uint16) []uint32 {
 // pairBases finds the pairs of bases that rows are made of.
 func (f *fuser) pairBases() {
 	p := &f.pairs
-	if p.on = len(f.tables) == 2 && f.rare == nil; !p.on {
+	p.on = false
+	if len(f.tables) != 2 || f.rare != nil {
 		return
 	}
 	first, second := &f.tables[0].changes, &f.tables[1].changes
+	if p.on = len(first.base) > 0 && len(second.base) > 0; !p.on {
+		return
+	}
 	p.bases = fill(p.bases, first.bases*second.bases, basePair{-1, 0, -1})
 	for r := range f.remote.len() {
 		pair, changes := p.of(f, r)

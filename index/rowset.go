@@ -10,14 +10,17 @@ type rowSet[T uint16 | uint32 | uint64] struct {
 	slots  []uint32 // open addressing by hash: number + 1, 0 is free
 }
 
-const leastSlots = 64
+const (
+	leastSlots = 64
+	mostSlots  = 512 // of an empty set: what it takes to clear them
+)
 
 func (s *rowSet[T]) reset(width int) {
 	s.width, s.rows, s.hashes = width, s.rows[:0], s.hashes[:0]
 	if s.slots == nil {
 		s.slots = make([]uint32, leastSlots)
 	}
-	s.slots = s.slots[:leastSlots]
+	s.slots = s.slots[:min(len(s.slots), mostSlots)]
 	clear(s.slots)
 }
 
