@@ -363,6 +363,9 @@ func (b *builder) prefixes4(e *entry) interval.Set[interval.IPv4] {
 			b.rangesOf4 = append(b.rangesOf4, interval.PrefixIPv4(p))
 		}
 	}
+	if len(b.rangesOf4) == 1 {
+		return b.rangesOf4
+	}
 	return interval.Of(b.rangesOf4)
 }
 

@@ -48,7 +48,7 @@ func (b *builder) finish(t *stageTable) {
 	if b.stage.paired.Load() {
 		b.made.changes(&t.changes)
 	}
-	t.width = uint32(b.made.width)
+	t.width = uint32(len(b.made.kept))
 	t.remote4.renumber(b.made.rowOf, &b.blocks)
 	t.remote6.renumber(b.made.rowOf, &b.blocks)
 	b.merger.renumber(&t.services, b.made.columnOf)
@@ -233,19 +233,24 @@ func (b *builder) outcomeOf(t *stageTable, r, s int) uint16 {
 func (b *builder) number(t *stageTable) {
 	f, n := &b.filler, len(b.entries)
 	f.final = fill(f.final, n+1+len(f.doubtful), 0)
-	t.table = slices.Grow(t.table[:0], len(b.made.cells))[:len(b.made.cells)]
-	for i, x := range b.made.cells {
-		if f.final[x] == 0 {
-			switch at := int(x); {
-			case at < n:
-				t.outcomes = append(t.outcomes, layerOutcome{sure: b.entries[at].rule})
-			case at == n:
-				t.outcomes = append(t.outcomes, layerOutcome{})
-			default:
-				t.outcomes = append(t.outcomes, f.doubtful[at-n-1])
+	width := len(b.made.kept)
+	t.table = slices.Grow(t.table[:0], b.made.height()*width)[:b.made.height()*width]
+	for r := range b.made.height() {
+		row, line := b.made.rows.row(r), t.table[r*width:(r+1)*width]
+		for i, s := range b.made.kept {
+			x := row[s]
+			if f.final[x] == 0 {
+				switch at := int(x); {
+				case at < n:
+					t.outcomes = append(t.outcomes, layerOutcome{sure: b.entries[at].rule})
+				case at == n:
+					t.outcomes = append(t.outcomes, layerOutcome{})
+				default:
+					t.outcomes = append(t.outcomes, f.doubtful[at-n-1])
+				}
+				f.final[x] = uint32(len(t.outcomes))
 			}
-			f.final[x] = uint32(len(t.outcomes))
+			line[i] = uint16(f.final[x] - 1)
 		}
-		t.table[i] = uint16(f.final[x] - 1)
 	}
 }

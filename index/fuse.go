@@ -63,7 +63,6 @@ type fuser struct {
 	merger              merger
 	verdict             verdictBuilder
 	codes               []uint64
-	cells               []uint16
 	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
 	layers              [3]layerOutcome
 	pairs               pairing
@@ -110,7 +109,15 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 	} else {
 		f.remotes6.renumber(f.table.rowOf, &f.mixed)
 	}
-	return f.keep(&f.remotes4, &f.remotes6, &f.services, f.table.cells, f.table.width)
+	width := len(f.table.kept)
+	if n := f.table.height() * width; f.inBytes() {
+		f.k.table8 = room[uint8](n)
+		copyCells(f.k.table8, &f.table)
+	} else {
+		f.k.table16 = room[uint16](n)
+		copyCells(f.k.table16, &f.table)
+	}
+	return f.keep(&f.remotes4, &f.remotes6, &f.services, f.table.height(), width)
 }
 
 // begin empties the fuser.
@@ -143,25 +150,35 @@ func (f *fuser) keepOnly(t *stageTable) *Classifier {
 		same = same && int(id) == n
 		f.codes = append(f.codes, uint64(id))
 	}
-	cells := t.table
-	if !same {
-		f.cells = slices.Grow(f.cells[:0], len(cells))[:len(cells)]
-		for i, n := range cells {
-			f.cells[i] = uint16(f.codes[n])
+	switch {
+	case f.inBytes():
+		f.k.table8 = room[uint8](len(t.table))
+		for i, n := range t.table {
+			f.k.table8[i] = uint8(f.codes[n])
 		}
-		cells = f.cells
+	case same:
+		f.k.table16 = padded(t.table)
+	default:
+		f.k.table16 = room[uint16](len(t.table))
+		for i, n := range t.table {
+			f.k.table16[i] = uint16(f.codes[n])
+		}
 	}
-	return f.keep(&t.remote4, &t.remote6, &t.services, cells, int(t.width))
+	rows, columns := t.size()
+	return f.keep(&t.remote4, &t.remote6, &t.services, rows, columns)
 }
 
-// keep copies what the classifier consists of; nil when numbers are too large.
-func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, cells []uint16, width int) *Classifier {
-	if len(cells)/width > 1<<16 || width > 1<<16 {
+// inBytes reports whether bytes are enough for the verdicts of a table.
+func (f *fuser) inBytes() bool { return f.local.len() <= 1<<8 }
+
+// keep copies what the classifier consists of beside its table; nil when numbers
+// are too large.
+func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, height, width int) *Classifier {
+	if height > 1<<16 || width > 1<<16 {
 		return nil
 	}
 	f.k.width = uint32(width)
 	f.k.verdicts = f.c.verdicts.internAll(f.local.rows, f.local.hashes)
-	f.k.keepTable(cells)
 	f.k.lookup = newServiceLookup(s)
 	if !f.family4 {
 		f.k.start6 = slices.Clone(r6.starts)
@@ -286,18 +303,6 @@ func (f *fuser) outcomes(code uint64) []layerOutcome {
 		code /= n
 	}
 	return out
-}
-
-// keepTable stores the table in bytes where they are enough.
-func (k *Classifier) keepTable(table []uint16) {
-	if len(k.verdicts) > 1<<8 {
-		k.table16 = padded(table)
-		return
-	}
-	k.table8 = room[uint8](len(table))
-	for i, id := range table {
-		k.table8[i] = uint8(id)
-	}
 }
 
 // room is n zeros, padded.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
@@ -16,6 +17,7 @@ import (
 // its rules for many addresses.
 type plan struct {
 	rules  []*network.Rule
+	plain  []uint64     // rules whose remote side is only prefixes
 	always []uint64     // rules whose local side is every address
 	checks []localCheck // the others
 	final  []uint64     // rules that match every packet whose local address they match
@@ -61,8 +63,8 @@ type ruleList interface {
 func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 	rules = slices.Clone(rules) // without room to grow
 	words := (len(rules) + 63) / 64
-	both := make([]uint64, 2*words)
-	p := &plan{rules: rules, always: both[:words], final: both[words:]}
+	bits := make([]uint64, 3*words)
+	p := &plan{rules: rules, always: bits[:words], final: bits[words : 2*words], plain: bits[2*words:]}
 	var wide []*network.Rule // of those before: the ones that hide whatever service they match
 	for i, r := range rules {
 		local, remote := sidesOf(r, dir)
@@ -74,6 +76,9 @@ func (c *compiler) newPlan(rules []*network.Rule, dir flow.Direction) *plan {
 		}
 		if len(r.Facts) == 0 && r.Protocol == network.AnyProtocol && isAny(remote) && isFull(r.SourcePorts) && isFull(r.DestinationPorts) {
 			setBit(p.final, i)
+		}
+		if c.plain(remote) {
+			setBit(p.plain, i)
 		}
 		if isAny(local) {
 			setBit(p.always, i)
@@ -184,6 +189,18 @@ type scope struct {
 
 	mu     sync.Mutex
 	stages map[string]*Stage // by layer and signature
+
+	reaches []atomic.Pointer[reach] // of remote sides that are not plain, by rule; nil until asked for
+}
+
+// remote is the remote side of a rule that is not only prefixes.
+func (s *scope) remote(rule int) *reach {
+	if r := s.reaches[rule].Load(); r != nil {
+		return r
+	}
+	r := s.view.reachOf(sideKey{s.plan.rules[rule], s.dir == flow.Inbound, false})
+	s.reaches[rule].Store(r)
+	return r
 }
 
 type scopeKey struct {
@@ -196,7 +213,7 @@ func (c *compiler) scopeOf(p *plan, dir flow.Direction, v *view) *scope {
 	defer c.mu.Unlock()
 	s, ok := c.scopes[scopeKey{p, v}]
 	if !ok {
-		s = &scope{plan: p, dir: dir, view: v, stages: map[string]*Stage{}}
+		s = &scope{plan: p, dir: dir, view: v, stages: map[string]*Stage{}, reaches: make([]atomic.Pointer[reach], len(p.rules))}
 		c.scopes[scopeKey{p, v}] = s
 	}
 	return s
@@ -316,8 +333,8 @@ func (c *compiler) entries(s *scope, signature string, out []entry) (list []entr
 					unsure = next()
 				}
 			}
-			if _, remote := sidesOf(e.rule, s.dir); !c.plain(remote) {
-				e.remote = s.view.reachOf(sideKey{e.rule, s.dir == flow.Inbound, false})
+			if !hasBit(p.plain, int(at)) {
+				e.remote = s.remote(int(at))
 				if len(e.remote.sure.v4)+len(e.remote.sure.v6)+len(e.remote.may) == 0 {
 					continue
 				}

@@ -306,6 +306,9 @@ func (b *builder) portSet(ranges []flow.PortRange) interval.Set[interval.Port] {
 	for _, r := range ranges {
 		b.portRanges = append(b.portRanges, interval.Range[interval.Port]{First: interval.Port(r.First), Last: interval.Port(r.Last)})
 	}
+	if len(b.portRanges) == 1 {
+		return b.portRanges
+	}
 	return interval.Of(b.portRanges)
 }
 

@@ -169,6 +169,13 @@ func isFull(ranges []flow.PortRange) bool {
 	if len(ranges) == 1 {
 		return ranges[0] == flow.AllPorts
 	}
+	first, last := false, false
+	for _, r := range ranges {
+		first, last = first || r.First == 0, last || r.Last == 65535
+	}
+	if !first || !last {
+		return false
+	}
 	s := portSet(ranges)
 	return len(s) == 1 && s[0].First == 0 && s[0].Last == 65535
 }

@@ -19,7 +19,7 @@ type stageTable struct {
 	services services               // classes are columns
 	planes   [2]portPlane           // of services
 	width    uint32
-	table    []uint16 // row-major: outcome numbers; nil when bits is set
+	table    []uint16   // row-major: outcome numbers; nil when bits is set
 	changes  rowChanges // empty unless the Stage was paired when the table was made
 	outcomes []layerOutcome
 	doubtful outcomeRoom

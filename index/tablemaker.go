@@ -8,8 +8,8 @@ type tableMaker struct {
 	row      []uint16 // the row that endRow is to take
 	rowOf    []uint32 // where each row that was given is
 	columnOf []uint32 // where each column is; valid after mergeColumns
-	cells    []uint16 // row-major, width columns; valid after mergeColumns, until begin
-	width    int
+	kept     []uint32 // the columns of rows that are those of the table; valid after mergeColumns
+	width    int      // of rows
 
 	rows    rowSet[uint16]
 	madeOf  []int32  // the base of each distinct row, -1 for none
@@ -20,8 +20,6 @@ type tableMaker struct {
 	bases   []baseRow
 	hashes  []uint64 // of each column, over all rows that were given
 	columns rowSet[uint64]
-	first   []int
-	narrow  []uint16 // rows without the columns that are equal to one before
 }
 
 // baseRow is a row from which others are made by changing a few cells.
@@ -107,9 +105,10 @@ func (t *tableMaker) changes(out *rowChanges) {
 	for r, base := range t.madeOf {
 		if base >= 0 {
 			cells := t.bases[base].cells
-			for s, x := range t.cells[r*t.width : (r+1)*t.width] {
-				if x != cells[t.first[s]] {
-					out.columns = append(out.columns, uint16(s))
+			row := t.rows.row(r)
+			for i, s := range t.kept {
+				if row[s] != cells[s] {
+					out.columns = append(out.columns, uint16(i))
 				}
 			}
 		}
@@ -138,36 +137,34 @@ func (t *tableMaker) height() int { return t.rows.len() }
 
 // mergeColumns joins equal columns.
 func (t *tableMaker) mergeColumns() {
-	table, width := t.rows.rows, t.width
 	for i := range t.bases {
 		for s, x := range t.bases[i].cells {
 			t.hashes[s] += (uint64(x) + 1) * t.bases[i].weight
 		}
 	}
 	t.columns.reset(1)
-	t.columnOf, t.first = t.columnOf[:0], t.first[:0]
-	for s := range width {
+	t.columnOf, t.kept = t.columnOf[:0], t.kept[:0]
+	for s := range t.width {
 		n, fresh := t.columns.of(t.hashes[s : s+1])
-		if !fresh && !equalColumns(table, width, s, t.first[n]) {
+		if !fresh && !equalColumns(t.rows.rows, t.width, s, int(t.kept[n])) {
 			n, fresh = t.columns.add(t.hashes[s:s+1]), true
 		}
 		if fresh {
-			t.first = append(t.first, s)
+			t.kept = append(t.kept, uint32(s))
 		}
 		t.columnOf = append(t.columnOf, n)
 	}
-	if t.width = len(t.first); t.width == width {
-		t.cells = table
-		return
-	}
-	t.narrow = slices.Grow(t.narrow[:0], t.height()*t.width)
+}
+
+// copyCells writes the table, row-major, len(kept) columns.
+func copyCells[T uint8 | uint16](out []T, t *tableMaker) {
+	n := len(t.kept)
 	for r := range t.height() {
-		row := table[r*width : (r+1)*width]
-		for _, s := range t.first {
-			t.narrow = append(t.narrow, row[s])
+		row, line := t.rows.row(r), out[r*n:(r+1)*n]
+		for i, s := range t.kept {
+			line[i] = T(row[s])
 		}
 	}
-	t.cells = t.narrow
 }
 
 func equalColumns(table []uint16, width, a, b int) bool {
