@@ -14,12 +14,8 @@ type groups struct {
 	touched     []uint32            // such numbers that have rows, without 0
 	classifiers []*index.Classifier // by number + 1
 	questions   []index.Query
-	block       [queryBlock]index.Query
 	work        index.Work
 }
-
-// queryBlock is how many rows are turned into questions before these are placed.
-const queryBlock = 512
 
 func (g *groups) begin(rows int) {
 	g.of = grow(g.of, rows)
@@ -62,10 +58,7 @@ func (g *groups) answer(l *lanes, ids []ID) {
 		g.count[n], total = total, total+g.count[n]
 	}
 	g.questions = grow(g.questions, int(total))
-	columns := l.rowColumns()
-	for from := 0; from < len(g.of); from += queryBlock {
-		g.place(l.questions(&columns, from, min(queryBlock, len(g.of)-from), &g.block))
-	}
+	g.place(l)
 	// Now count holds where each group ends; groups stand in touched's order.
 	from := uint32(0)
 	for _, n := range g.touched {
@@ -78,35 +71,20 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	}
 }
 
-// place puts the questions of rows that have a classifier where its group stands.
-func (g *groups) place(block []index.Query) {
-	of, next, out := g.of, g.count, g.questions
-	for i := range block {
-		q := &block[i]
-		n := of[q.Row]
-		if n == 0 {
-			continue
-		}
-		at := next[n]
-		next[n] = at + 1
-		out[at] = *q
-	}
-}
-
-// questions turns rows into questions, in any order. Of rows without a classifier
-// they may be nonsense.
-func (l *lanes) questions(t *rowColumns, from, rows int, out *[queryBlock]index.Query) []index.Query {
+// place puts the rows' questions where their groups stand.
+func (g *groups) place(l *lanes) {
 	done := 0
-	if hasVector {
-		done = rows &^ (lanesWide - 1)
-		if done > 0 {
-			vectorQuestions(t, from, done/lanesWide, &out[0])
+	if blocks := len(g.of) / lanesWide; hasVector && blocks > 0 && len(g.questions) > 0 {
+		t := l.rowColumns()
+		vectorPlace(&t, 0, blocks, &g.of[0], &g.count[0], &g.questions[0])
+		done = blocks * lanesWide
+	}
+	for row := done; row < len(g.of); row++ {
+		if n := g.of[row]; n != 0 {
+			g.questions[g.count[n]] = l.question(row)
+			g.count[n]++
 		}
 	}
-	for i := done; i < rows; i++ {
-		out[i] = l.question(from + i)
-	}
-	return out[:rows]
 }
 
 // question is a row as a question: the plain twin of the vector loop.

@@ -33,7 +33,10 @@ type siteSlot struct {
 	site uint32 // 1 + its place in list; 0 for a free slot
 }
 
-const leastSlots = 1 << 10
+const (
+	leastSlots  = 1 << 10
+	numberBlock = 512 // rows that the vector loop numbers before new sites are made known to it
+)
 
 func (s *sites) begin() {
 	if s.slots == nil {
@@ -95,7 +98,7 @@ func (w *worker) groupPaired(b *column.Batch) {
 	t.siteNIC, t.siteNumbers = pointTo(s.nic), pointTo(s.numbers)
 	done := 0
 	for rows := len(w.ids); rows-done >= lanesWide; {
-		blocks := min(rows-done, queryBlock) / lanesWide
+		blocks := min(rows-done, numberBlock) / lanesWide
 		unknown := vectorNumbers(&t, done, blocks, &g.of[done])
 		for i := range g.of[done : done+blocks*lanesWide] {
 			if n := g.of[done+i]; n != 0 {

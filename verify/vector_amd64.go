@@ -17,7 +17,8 @@ var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 //go:noescape
 func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown int)
 
-// vectorQuestions turns 16 × blocks rows into questions, four by four turned.
+// vectorPlace turns 16 × blocks rows into questions and puts those that have a number
+// in of, by row, where next says by number, one behind the other.
 //
 //go:noescape
-func vectorQuestions(t *rowColumns, from, blocks int, questions *index.Query)
+func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)

@@ -155,12 +155,26 @@ family:
 	VZEROUPPER
 	RET
 
-// func vectorQuestions(t *rowColumns, from, blocks int, questions *index.Query)
-TEXT ·vectorQuestions(SB), NOSPLIT, $0-32
+// PUT puts question 4 × lane + number of 16 where its group goes on.
+#define PUT(from, lane, number, skip) \
+	MOVL          (4*(4*lane+number))(SI)(AX*4), R8; \
+	TESTL         R8, R8; \
+	JZ            skip; \
+	MOVL          (BX)(R8*4), R9; \
+	LEAL          1(R9), R13; \
+	MOVL          R13, (BX)(R8*4); \
+	SHLQ          $4, R9; \
+	VEXTRACTI32X4 $lane, from, (DX)(R9*1); \
+skip:
+
+// func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)
+TEXT ·vectorPlace(SB), NOSPLIT, $0-48
 	MOVQ t+0(FP), DI
 	MOVQ from+8(FP), AX
 	MOVQ blocks+16(FP), CX
-	MOVQ questions+24(FP), DX
+	MOVQ of+24(FP), SI
+	MOVQ next+32(FP), BX
+	MOVQ questions+40(FP), DX
 	MOVQ (rowColumns_remote+laneColumn_code)(DI), R10
 	MOVQ (rowColumns_remote+laneColumn_list)(DI), R11
 	MOVQ rowColumns_family(DI), R12
@@ -211,12 +225,25 @@ entry:
 	VPUNPCKHQDQ Z6, Z4, Z1
 	VPUNPCKLQDQ Z7, Z5, Z2
 	VPUNPCKHQDQ Z7, Z5, Z3
-	VMOVDQU32   Z0, 0(DX)
-	VMOVDQU32   Z1, 64(DX)
-	VMOVDQU32   Z2, 128(DX)
-	VMOVDQU32   Z3, 192(DX)
+
+	PUT(Z0, 0, 0, skip0)
+	PUT(Z1, 0, 1, skip1)
+	PUT(Z2, 0, 2, skip2)
+	PUT(Z3, 0, 3, skip3)
+	PUT(Z0, 1, 0, skip4)
+	PUT(Z1, 1, 1, skip5)
+	PUT(Z2, 1, 2, skip6)
+	PUT(Z3, 1, 3, skip7)
+	PUT(Z0, 2, 0, skip8)
+	PUT(Z1, 2, 1, skip9)
+	PUT(Z2, 2, 2, skip10)
+	PUT(Z3, 2, 3, skip11)
+	PUT(Z0, 3, 0, skip12)
+	PUT(Z1, 3, 1, skip13)
+	PUT(Z2, 3, 2, skip14)
+	PUT(Z3, 3, 3, skip15)
+
 	ADDQ        $16, AX
-	ADDQ        $256, DX
 	DECQ        CX
 	JNZ         questions
 	VZEROUPPER

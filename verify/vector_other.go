@@ -9,4 +9,6 @@ const hasVector = false
 
 func vectorNumbers(*rowColumns, int, int, *uint32) int { panic("verify: no vector loops") }
 
-func vectorQuestions(*rowColumns, int, int, *index.Query) { panic("verify: no vector loops") }
+func vectorPlace(*rowColumns, int, int, *uint32, *uint32, *index.Query) {
+	panic("verify: no vector loops")
+}
