@@ -12,13 +12,15 @@ import (
 // take them: their text is still in the nearest cache then.
 const cutRows = 128
 
-// cutter cuts records without quotes into fields of known number, many records at
+// cutter cuts records of plain fields into fields of known number, many records at
 // a time, and says where the fields are in place of copying them.
 type cutter struct {
 	delimiter byte
 	fields    [][]column.Span // by field of a record, then by row
 	rows      [cutRows]bool   // false for rows of another number of fields
 	bad       int             // such rows
+	quotes    int             // in the text
+	around    int             // of these, around fields
 	store     []column.Span   // of fields
 	masks     []uint64        // of scan
 }
@@ -35,16 +37,16 @@ func newCutter(delimiter byte, width int) *cutter {
 // bytes at a time.
 const slack = 64 + column.SpanSlack
 
-// cut cuts at most cutRows records and reports whether it could: they must have no
-// quotes and be UTF-8. data ends slack bytes after the block's. The fields of bad
-// rows are empty.
+// cut cuts at most cutRows records and reports whether it could: they must be UTF-8
+// and have no quotes but those around whole fields. data ends slack bytes after the
+// block's. The fields of bad rows are empty.
 func (c *cutter) cut(data []byte, recs []span, quotes bool) bool {
 	from, end := recs[0].first, recs[len(recs)-1].end
 	text := data[from:end]
-	if quotes && bytes.IndexByte(text, '"') >= 0 {
-		return false
+	c.bad, c.around, c.quotes = 0, 0, 0
+	if quotes {
+		c.quotes = bytes.Count(text, []byte{'"'})
 	}
-	c.bad = 0
 	blocks := (len(text) + 63) / 64
 	if cap(c.masks) <= blocks {
 		c.masks = make([]uint64, blocks+blocks/4+1)
@@ -55,7 +57,7 @@ func (c *cutter) cut(data []byte, recs []span, quotes bool) bool {
 	}
 	m := marks{masks: masks, word: masks[0], base: from}
 	for row, rec := range recs {
-		if c.rows[row] = c.one(&m, row, rec.first, rec.end); c.rows[row] {
+		if c.rows[row] = c.one(data, &m, row, rec.first, rec.end); c.rows[row] {
 			continue
 		}
 		c.bad++
@@ -63,7 +65,9 @@ func (c *cutter) cut(data []byte, recs []span, quotes bool) bool {
 			c.fields[f][row] = column.Span{}
 		}
 	}
-	return true
+	// A field that stands in quotes has at least these two, so the numbers are
+	// equal only where no field has others.
+	return c.around == c.quotes && (c.bad == 0 || c.quotes == 0)
 }
 
 // marks are the delimiters of a text from the one at work on.
@@ -86,15 +90,19 @@ func (m *marks) next() uint32 {
 func (m *marks) pass() { m.word &= m.word - 1 }
 
 // one cuts one record at its marks.
-func (c *cutter) one(m *marks, row int, first, end uint32) bool {
+func (c *cutter) one(data []byte, m *marks, row int, first, end uint32) bool {
 	last := len(c.fields) - 1
 	for f, spans := range c.fields {
-		to := m.next()
-		if to >= end {
-			spans[row] = column.Span{First: first, Len: end - first}
+		to := min(m.next(), end)
+		s := column.Span{First: first, Len: to - first}
+		if c.quotes > 0 && s.Len >= 2 && data[first] == '"' && data[to-1] == '"' {
+			s = column.Span{First: first + 1, Len: s.Len - 2}
+			c.around += 2
+		}
+		spans[row] = s
+		if to == end {
 			return f == last
 		}
-		spans[row] = column.Span{First: first, Len: to - first}
 		first = to + 1
 		m.pass()
 	}
