@@ -141,35 +141,48 @@ func mergeCuts[T interval.Point[T]](m *cuts[T], parts []*remotes[T]) {
 	}
 }
 
-// mergeCuts4 is mergeCuts for IPv4, where comparing need not be a call.
+// mergeCuts4 is mergeCuts for IPv4, where comparing need not be a call, and two
+// parts.
 func mergeCuts4(m *cuts[interval.IPv4], parts []*remotes[interval.IPv4]) {
+	if len(parts) != 2 {
+		mergeCuts(m, parts)
+		return
+	}
 	const none = 1 << 32
-	m.reset()
-	var at [3]uint32
-	var next [3]uint64 // where the part's interval ends
-	after := func(i int) uint64 {
-		if n := int(at[i]) + 1; n < len(parts[i].starts) {
-			return uint64(parts[i].starts[n])
+	a, b := parts[0].starts, parts[1].starts
+	n := len(a) + len(b)
+	starts, atA, atB := slices.Grow(m.starts[:0], n)[:n], slices.Grow(m.at[0][:0], n)[:n], slices.Grow(m.at[1][:0], n)[:n]
+	n = 0
+	i, j := 0, 0
+	for start := uint64(0); start != none; n++ {
+		starts[n], atA[n], atB[n] = interval.IPv4(start), uint32(i), uint32(j)
+		nextA, nextB := uint64(none), uint64(none) // where the part's interval ends
+		if i+1 < len(a) {
+			nextA = uint64(a[i+1])
 		}
-		return none
-	}
-	for i := range parts {
-		next[i] = after(i)
-	}
-	for start := uint64(0); start != none; {
-		m.starts = append(m.starts, interval.IPv4(start))
-		start = none
-		for i := range parts {
-			m.at[i] = append(m.at[i], at[i])
-			start = min(start, next[i])
+		if j+1 < len(b) {
+			nextB = uint64(b[j+1])
 		}
-		for i := range parts {
-			if next[i] == start {
-				at[i]++
-				next[i] = after(i)
-			}
+		if nextA <= nextB {
+			start = nextA
+			i++
+		} else {
+			start = nextB
+		}
+		if nextB <= nextA {
+			j++
 		}
 	}
+	m.starts, m.at[0], m.at[1], m.at[2] = starts[:n], atA[:n], atB[:n], m.at[2][:0]
+}
+
+// end is the last point of interval n; of is that of the space.
+func (m *cuts[T]) end(n int, of T) T {
+	if n+1 == len(m.starts) {
+		return of
+	}
+	last, _ := m.starts[n+1].Prev()
+	return last
 }
 
 // whole reports whether interval n is all of a mixed interval of a part: then it
@@ -211,54 +224,66 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], par
 	f.remote.reset(f.sizes(func(t *stageTable) int { rows, _ := t.size(); return rows }))
 	f.mixed.reset(max(1, len(parts)))
 	out.zones = zonesOfAll(f, parts, geo)
-	var key, row [3]uint32
-	inRegion := func(region uint16) uint32 {
-		for i, p := range parts {
-			row[i] = p.inRegion(key[i], region)
-		}
-		return f.remote.number(row[0], row[1], row[2])
+	out.starts, out.of = slices.Grow(out.starts, len(m.starts)), slices.Grow(out.of, len(m.starts))
+	var key [3]uint32
+	var ofs, ats [3][]uint32
+	for i, p := range parts {
+		ofs[i], ats[i] = p.of, m.at[i]
 	}
-	add := func(start T, of uint32) {
-		if n := len(out.of); n == 0 || out.of[n-1] != of {
-			out.starts, out.of = append(out.starts, start), append(out.of, of)
-		}
-	}
-	place := 0 // in the atlas
+	place := 0         // in the atlas
+	last := ^uint32(0) // the interval before leads there
 	for n, start := range m.starts {
 		mixed := uint32(0)
-		for i, p := range parts {
-			key[i] = p.of[m.at[i][n]]
+		for i := range parts {
+			key[i] = ofs[i][ats[i][n]]
 			mixed |= key[i] & 1
 		}
-		if mixed == 0 {
-			add(start, f.remote.number(key[0]>>1, key[1]>>1, key[2]>>1)<<1)
+		var to uint32
+		switch {
+		case mixed&1 == 0:
+			if to = f.remote.known(key[0]>>1, key[1]>>1, key[2]>>1); to != 0 {
+				to = (to - 1) << 1
+			} else {
+				to = f.remote.number(key[0]>>1, key[1]>>1, key[2]>>1) << 1
+			}
+		case out.zones == nil: // too many zones: the interval is cut by region
+			geo.eachRegion(start, m.end(n, end), func(from T, region uint16) {
+				if to := inRegion(f, parts, key, region) << 1; to != last {
+					out.starts, out.of, last = append(out.starts, from), append(out.of, to), to
+				}
+			})
 			continue
+		default:
+			zone, one := uint8(0), false
+			if !m.whole(n, parts) {
+				zone, one, place = zoneOver(geo.atlas, out.zones, start, m.end(n, end), place)
+			}
+			if one {
+				to = inRegion(f, parts, key, out.zones.some[zone]) << 1
+			} else {
+				to, _ = f.mixed.of(key[:f.mixed.width])
+				to = to<<1 | 1
+			}
 		}
-		last := end
-		if n+1 < len(m.starts) {
-			last, _ = m.starts[n+1].Prev()
-		}
-		if out.zones == nil { // too many zones: the interval is cut by region
-			geo.eachRegion(start, last, func(from T, region uint16) { add(from, inRegion(region)<<1) })
-			continue
-		}
-		zone, one := uint8(0), false
-		if !m.whole(n, parts) {
-			zone, one, place = zoneOver(geo.atlas, out.zones, start, last, place)
-		}
-		if one {
-			add(start, inRegion(out.zones.some[zone])<<1)
-		} else {
-			n, _ := f.mixed.of(key[:f.mixed.width])
-			add(start, n<<1|1)
+		if to != last {
+			out.starts, out.of, last = append(out.starts, start), append(out.of, to), to
 		}
 	}
 	for n := range f.mixed.len() {
 		copy(key[:], f.mixed.row(n))
 		for _, region := range out.zones.some {
-			out.zoned = append(out.zoned, inRegion(region))
+			out.zoned = append(out.zoned, inRegion(f, parts, key, region))
 		}
 	}
+}
+
+// inRegion numbers the tuple of where the parts' intervals lead in a region.
+func inRegion[T interval.Point[T]](f *fuser, parts []*remotes[T], key [3]uint32, region uint16) uint32 {
+	var row [3]uint32
+	for i, p := range parts {
+		row[i] = p.inRegion(key[i], region)
+	}
+	return f.remote.number(row[0], row[1], row[2])
 }
 
 // zonesOfAll returns the zones of the large sets of all parts; nil when none of

@@ -42,6 +42,14 @@ func (s *tupleSet) len() int { return s.count }
 // tuple is tuple n.
 func (s *tupleSet) tuple(n int) [3]uint32 { return [3]uint32{s.of[0][n], s.of[1][n], s.of[2][n]} }
 
+// known is the number + 1 of a tuple that is in the array, else 0.
+func (s *tupleSet) known(a, b, c uint32) uint32 {
+	if !s.direct {
+		return 0
+	}
+	return s.at[(a*s.sizes[1]+b)*s.sizes[2]+c]
+}
+
 // number returns the number of a tuple; parts that are not there are 0.
 func (s *tupleSet) number(a, b, c uint32) uint32 {
 	if s.direct {

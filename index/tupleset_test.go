@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"ipflow/index/interval"
 )
 
 // TestTupleSet: places in an array and hashes number tuples alike, also when the
@@ -59,6 +61,29 @@ func TestSortByPlace(t *testing.T) {
 			if !slices.Equal(bounds, want) {
 				t.Errorf("%d bounds, shift %d: not the same bounds", n, shift)
 			}
+		}
+	}
+}
+
+// TestMergeCuts4: two parts are merged as any number is.
+func TestMergeCuts4(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	var got, want cuts[interval.IPv4]
+	for range 200 {
+		var parts []*remotes[interval.IPv4]
+		for range 2 {
+			p := &remotes[interval.IPv4]{starts: []interval.IPv4{0}}
+			for range rng.IntN(8) {
+				p.starts = append(p.starts, interval.IPv4(1+rng.Uint32N(12)), 1<<32-1-interval.IPv4(rng.Uint32N(3)))
+			}
+			slices.Sort(p.starts)
+			p.starts = slices.Compact(p.starts)
+			parts = append(parts, p)
+		}
+		mergeCuts4(&got, parts)
+		mergeCuts(&want, parts)
+		if !slices.Equal(got.starts, want.starts) || !slices.Equal(got.at[0], want.at[0]) || !slices.Equal(got.at[1], want.at[1]) {
+			t.Fatalf("%v and %v: %v, not %v", parts[0].starts, parts[1].starts, got, want)
 		}
 	}
 }
