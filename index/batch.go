@@ -13,7 +13,7 @@ type Query struct {
 	// place of the address in a list beside.
 	Remote      uint32
 	Row         uint32 // where the answer goes
-	Source      uint32 // source port or OpenSource
+	Source      uint32 // source port, or OpenSource and nothing greater
 	Destination uint16 // valid iff Protocol has ports
 	Protocol    flow.Protocol
 }
@@ -69,10 +69,14 @@ func plainScatter4[T ~uint32](k *Classifier, q []Query, out []T, base T) {
 }
 
 // openLast moves the questions that leave the source port open behind the others
-// and returns how many those are.
+// and returns how many those are. Mostly there are none.
 func openLast(q []Query) (closed int) {
 	closed = len(q)
-	for i := 0; i < closed; {
+	i := 0
+	if blocks := len(q) / lanes; hasVector && blocks > 0 && !vectorAnyOpen(&q[0], blocks) {
+		i = blocks * lanes
+	}
+	for i < closed {
 		if q[i].Source < anySource {
 			i++
 			continue

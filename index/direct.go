@@ -1,6 +1,7 @@
 package index
 
 import (
+	"slices"
 	"sync"
 
 	"ipflow/index/interval"
@@ -16,20 +17,36 @@ import (
 //	root     128 KiB: by the first 16 bits of an address a row, or deeper + a page
 //	pages    512p bytes: by the next 8 bits a row or deeper + a page, then by the
 //	         last 8; pages that are equal are one
-//	columns  256.5 KiB: by destination key a column, or depends + a row of bySource
-//	sources  256 KiB, when any column depends on the source port: by source key a
-//	         position in a row of bySource
-//	bySource columns, width for each row
+//	columns  256.5 KiB: by destination key the column for the usual source ports,
+//	         plus depends where there are others
 //	cells    4rc bytes: verdicts
+//
+// and, when any column depends on the source port:
+//
+//	sources  256 KiB: by source key its number, 0 for the usual ones
+//	rows     256.5 KiB: by destination key a row of bySource
+//	bySource columns, width for each row, by number
+//
+// The usual source ports are those that have the same rules as most ports above
+// 1023: hardly a question goes further.
 type direct struct {
 	root     []uint16
 	pages    []uint16
 	columns  []uint16
 	sources  []uint16 // nil when no column depends on the source port
+	rows     []uint16
 	bySource []uint16
 	width    uint32 // of a row of bySource
+	few      *fewSources
 	cells    []uint32
 	row      uint32 // length of a row of cells
+}
+
+// fewSources is sources as intervals, when there are not more than fit into vectors:
+// starts of source keys, the last one repeated, and their numbers.
+type fewSources struct {
+	starts, numbers [32]uint32
+	last            uint64
 }
 
 const (
@@ -40,7 +57,7 @@ const (
 )
 
 func (d *direct) bytes() int {
-	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.bySource)) + 4*len(d.cells)
+	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.rows)+len(d.bySource)) + 4*len(d.cells)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
@@ -50,7 +67,6 @@ func newDirect(k *Classifier) *direct {
 	if cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
 		return nil
 	}
-	d.bySource = padded(d.bySource)
 	d.cells = make([]uint32, cells)
 	for i := range d.cells {
 		d.cells[i] = uint32(k.cell(uint32(i)))
@@ -74,9 +90,11 @@ func (d *direct) rowOf(a uint32) uint16 {
 func (d *direct) columnOf(source, destination uint32) uint16 {
 	c := d.columns[destination]
 	if c >= depends {
-		c = d.bySource[uint32(c&^depends)*d.width+uint32(d.sources[source])]
+		if n := d.sources[source]; n != 0 {
+			return d.bySource[uint32(d.rows[destination])*d.width+uint32(n)]
+		}
 	}
-	return c
+	return c &^ depends
 }
 
 // addresses fills root and pages.
@@ -125,7 +143,7 @@ func (d *direct) addresses(k *Classifier) bool {
 	return ok
 }
 
-// services fills columns, sources and bySource.
+// services fills columns and what tells source ports apart.
 func (d *direct) services(l *serviceLookup) bool {
 	if d.row > depends {
 		return false
@@ -135,66 +153,103 @@ func (d *direct) services(l *serviceLookup) bool {
 		spread(d.columns, l.starts, func(i int, _ uint32) uint16 { return l.of[i] })
 		return true
 	}
-	positions, begins := d.sourcesOf(l)
-	d.sources = padded(positions)
+	begins := d.sourcesOf(l)
+	d.rows = padded(make([]uint16, keyCount))
 	type dependent struct {
 		kind uint32
 		of   uint16
 	}
 	known := map[dependent]uint16{}
 	fits := true
-	spread(d.columns, l.starts, func(i int, at uint32) uint16 {
-		kind, of := at>>16, l.of[i]
-		n, ok := known[dependent{kind, of}]
+	spread(d.rows, l.starts, func(i int, at uint32) uint16 {
+		x := dependent{at >> 16, l.of[i]}
+		row, ok := known[x]
 		if !ok {
-			n, ok = d.dependentOn(l, begins[kind], of)
+			row, ok = d.rowOfSources(l, begins[x.kind], x.of)
 			fits = fits && ok
-			known[dependent{kind, of}] = n
+			known[x] = row
 		}
-		return n
+		return row
 	})
+	spread(d.columns, l.starts, func(i int, at uint32) uint16 {
+		row := d.bySource[uint32(d.rows[at])*d.width:][:d.width]
+		for _, column := range row {
+			if column != row[0] {
+				return row[0] | depends
+			}
+		}
+		return row[0]
+	})
+	d.bySource = padded(d.bySource)
 	return fits
 }
 
 // sourcesOf numbers what source keys lead to, TCP, UDP and all else apart: begins
 // lists by kind and number where the classes begin.
-func (d *direct) sourcesOf(l *serviceLookup) (positions []uint16, begins [3][]uint32) {
-	positions = make([]uint16, portlessKeys+1)
-	spread(positions, l.sourceStarts, func(i int, at uint32) uint16 {
-		list := &begins[at>>16]
-		for n, begin := range *list {
-			if begin == l.sourceOf[i] {
-				return uint16(n)
-			}
+func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
+	numbers := make([]uint32, len(l.sourceStarts))
+	for kind := range begins {
+		begins[kind] = append(begins[kind], usualSource(l, uint32(kind)))
+	}
+	for i, start := range l.sourceStarts {
+		list := &begins[start>>16]
+		n := slices.Index(*list, l.sourceOf[i])
+		if n < 0 {
+			n = len(*list)
+			*list = append(*list, l.sourceOf[i])
 		}
-		*list = append(*list, l.sourceOf[i])
-		return uint16(len(*list) - 1)
-	})
+		numbers[i] = uint32(n)
+	}
 	for _, list := range begins {
 		d.width = max(d.width, uint32(len(list)))
 	}
-	return positions, begins
+	d.sources = padded(make([]uint16, portlessKeys+1))
+	spread(d.sources, l.sourceStarts, func(i int, _ uint32) uint16 { return uint16(numbers[i]) })
+	if last := len(numbers) - 1; last < 32 {
+		d.few = &fewSources{last: uint64(last)}
+		for i := range d.few.starts {
+			d.few.starts[i], d.few.numbers[i] = l.sourceStarts[min(i, last)], numbers[min(i, last)]
+		}
+	}
+	return begins
 }
 
-// dependentOn returns the entry for a destination class: one column, or a row of
-// bySource.
-func (d *direct) dependentOn(l *serviceLookup, begins []uint32, of uint16) (entry uint16, ok bool) {
-	one := true
-	for _, begin := range begins {
-		one = one && l.class[begin+uint32(of)] == l.class[begins[0]+uint32(of)]
+// usualSource returns where the classes begin for most ports above 1023 of a kind
+// of keys.
+func usualSource(l *serviceLookup, kind uint32) uint32 {
+	ports := map[uint32]uint32{}
+	usual := l.sourceOf[search32(l.sourceStarts, min(kind<<16|65535, portlessKeys))]
+	for i, start := range l.sourceStarts {
+		end := uint32(portlessKeys)
+		if i+1 < len(l.sourceStarts) {
+			end = l.sourceStarts[i+1]
+		}
+		from, to := max(start, kind<<16|1024), min(end, kind<<16+1<<16)
+		if from >= to {
+			continue
+		}
+		begin := l.sourceOf[i]
+		if ports[begin] += to - from; ports[begin] > ports[usual] {
+			usual = begin
+		}
 	}
-	if one {
-		return l.class[begins[0]+uint32(of)], true
-	}
-	row := uint32(len(d.bySource)) / d.width
-	if row >= depends {
+	return usual
+}
+
+// rowOfSources adds the row of bySource of a destination class.
+func (d *direct) rowOfSources(l *serviceLookup, begins []uint32, of uint16) (row uint16, ok bool) {
+	n := uint32(len(d.bySource)) / d.width
+	if n >= 1<<16 {
 		return 0, false
 	}
-	for n := range d.width {
-		begin := begins[min(int(n), len(begins)-1)]
+	for i := range int(d.width) {
+		begin := begins[0]
+		if i < len(begins) {
+			begin = begins[i]
+		}
 		d.bySource = append(d.bySource, l.class[begin+uint32(of)])
 	}
-	return depends + uint16(row), true
+	return uint16(n), true
 }
 
 // spread fills a table by key from intervals; f gets an interval and the first key

@@ -41,6 +41,7 @@ type Work struct {
 	key, position, source [vectorBlock]uint32 // searched for, and where it was found so far
 	row                   [vectorBlock]uint32
 	place                 [vectorBlock]uint32 // where the answer goes
+	destination           [vectorBlock]uint32 // key
 	hi, lo                [vectorBlock]uint64 // IPv6 addresses
 
 	// The questions whose address lies in a mixed interval: few, and long in the
@@ -68,9 +69,11 @@ type columnTables struct {
 
 // directTables is what the vector loop reads of a direct.
 type directTables struct {
-	root, pages, columns, sources, bySource unsafe.Pointer // uint16
-	cells                                   unsafe.Pointer // uint32
-	row, width                              uint64
+	root, pages, columns    unsafe.Pointer // uint16
+	sources, rows, bySource unsafe.Pointer // uint16; sources is nil when no column depends on the source port
+	few                     *fewSources
+	cells                   unsafe.Pointer // uint32
+	row, width              uint64
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -170,7 +173,8 @@ func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uin
 // vectorScatterDirect is scatterDirect.
 func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32, w *Work) {
 	t := directTables{
-		root: start(d.root), pages: start(d.pages), columns: start(d.columns), sources: start(d.sources), bySource: start(d.bySource),
+		root: start(d.root), pages: start(d.pages), columns: start(d.columns),
+		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few,
 		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
 	}
 	for len(q) > 0 {

@@ -11,6 +11,12 @@ import (
 // hasVector reports whether the processor has what vector_amd64.s needs.
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
+// vectorAnyOpen reports whether one of 16 × blocks questions leaves its source port
+// open: has OpenSource as its Source.
+//
+//go:noescape
+func vectorAnyOpen(q *Query, blocks int) bool
+
 // vectorRows4 puts the rows of 16 × blocks questions, in the order of their lanes,
 // into w.row. Lanes in mixed intervals, whose rows are not right yet, are noted; it
 // returns how many those are.

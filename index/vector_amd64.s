@@ -226,6 +226,35 @@ done:
 	VPGATHERDD   (R11)(spare*2), K1, to; \
 	VPANDD.BCST  cShort<>(SB), to, to
 
+// cOpen has the bits of a question that say that its source port is open.
+DATA cOpen<>+0(SB)/8, $0
+DATA cOpen<>+8(SB)/8, $0x10000
+GLOBL cOpen<>(SB), RODATA|NOPTR, $16
+
+// func vectorAnyOpen(q *Query, blocks int) bool
+TEXT ·vectorAnyOpen(SB), NOSPLIT, $0-17
+	MOVQ   q+0(FP), SI
+	MOVQ   blocks+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+anyOpen:
+	VPORD           0(SI), Z0, Z0
+	VPORD           64(SI), Z1, Z1
+	VPORD           128(SI), Z0, Z0
+	VPORD           192(SI), Z1, Z1
+	ADDQ            $256, SI
+	DECQ            CX
+	JNZ             anyOpen
+	VPORD           Z0, Z1, Z0
+	VBROADCASTI32X4 cOpen<>(SB), Z2
+	VPTESTMD        Z2, Z0, K1
+	KMOVW           K1, AX
+	TESTW           AX, AX
+	SETNE           ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func vectorRows4(t *rowTables, q *Query, blocks int, w *Work) int
 TEXT ·vectorRows4(SB), NOSPLIT, $0-40
 	MOVQ         t+0(FP), DI
@@ -756,18 +785,23 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-57
 	MOVQ         directTables_pages(DI), R9
 	MOVQ         directTables_columns(DI), R10
 	MOVQ         directTables_sources(DI), R11
-	MOVQ         directTables_bySource(DI), R12
-	MOVQ         directTables_cells(DI), R13
+	MOVQ         directTables_few(DI), R12
 	VPBROADCASTD cShort<>(SB), Z16
 	VPBROADCASTD cByte<>(SB), Z17
 	VPBROADCASTD cDeeper<>(SB), Z18
 	VPBROADCASTD cNumber<>(SB), Z19
-	VPBROADCASTD directTables_row(DI), Z20
-	VPBROADCASTD directTables_width(DI), Z21
+	STEPS
+	TESTQ        R12, R12
+	JZ           firsts
+	VMOVDQU32    fewSources_starts(R12), Z25
+	VMOVDQU32    (fewSources_starts+64)(R12), Z26
+	VMOVDQU32    fewSources_numbers(R12), Z27
+	VMOVDQU32    (fewSources_numbers+64)(R12), Z28
 
-	// By the first 16 bits of the address, and by the destination key.
+firsts:
 	XORQ AX, AX
 
+	// By the first 16 bits of the address, and by the destination key.
 first:
 	QUESTIONS(SI)
 	KEYS
@@ -777,18 +811,38 @@ first:
 	VPANDD    Z16, Z7, Z7
 	VPANDD    Z16, Z9, Z9
 	VPTESTMD  Z18, Z7, K2
-	VPTESTMD  Z18, Z9, K3
 	KORW      K2, K7, K7
-	KORW      K3, K6, K6
 	VMOVDQU32 Z0, Work_key(DX)(AX*1)
 	VMOVDQU32 Z1, Work_place(DX)(AX*1)
-	VMOVDQU32 Z4, Work_source(DX)(AX*1)
+	VMOVDQU32 Z5, Work_destination(DX)(AX*1)
 	VMOVDQU32 Z7, Work_row(DX)(AX*1)
 	VMOVDQU32 Z9, Work_position(DX)(AX*1)
-	ADDQ      $256, SI
-	ADDQ      $64, AX
-	CMPQ      AX, CX
-	JLT       first
+	TESTQ     R11, R11
+	JZ        nextFirst
+
+	// Z3: the number of the source port; K6: whether it counts.
+	TESTQ        R12, R12
+	JZ           manySources
+	PIVOTS(Z25, Z26, Z4, Z3, Z6)
+	VPMINUD.BCST fewSources_last(R12), Z3, Z3
+	VPERMI2D     Z28, Z27, Z3
+	JMP          source
+
+manySources:
+	GATHER((R11)(Z4*2), Z3)
+	VPANDD Z16, Z3, Z3
+
+source:
+	VPTESTMD  Z18, Z9, K3
+	VPTESTMD  Z3, Z3, K3, K3
+	KORW      K3, K6, K6
+	VMOVDQU32 Z3, Work_source(DX)(AX*1)
+
+nextFirst:
+	ADDQ $256, SI
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JLT  first
 
 	KORTESTW K7, K7
 	JZ       sources
@@ -798,38 +852,49 @@ first:
 	PAGE($0, third, thirdDone)
 
 sources:
-	KORTESTW K6, K6
-	JZ       cells
-	XORQ     AX, AX
+	KORTESTW     K6, K6
+	JZ           cells
+	MOVQ         directTables_rows(DI), R11
+	MOVQ         directTables_bySource(DI), R12
+	VPBROADCASTD directTables_width(DI), Z21
+	XORQ         AX, AX
 
 bySource:
 	VMOVDQU32  Work_position(DX)(AX*1), Z9
-	VMOVDQU32  Work_source(DX)(AX*1), Z4
+	VMOVDQU32  Work_source(DX)(AX*1), Z3
 	VPTESTMD   Z18, Z9, K2
+	VPTESTMD   Z3, Z3, K2, K2
+	KORTESTW   K2, K2
+	JZ         nextBySource
+	VMOVDQU32  Work_destination(DX)(AX*1), Z5
 	KMOVW      K2, K1
 	VPXORD     Z8, Z8, Z8
-	VPGATHERDD (R11)(Z4*2), K1, Z8
+	VPGATHERDD (R11)(Z5*2), K1, Z8
 	VPANDD     Z16, Z8, Z8
-	VPANDD     Z19, Z9, Z7
-	VPMULLD    Z21, Z7, Z7
-	VPADDD     Z8, Z7, Z7
+	VPMULLD    Z21, Z8, Z8
+	VPADDD     Z3, Z8, Z7
 	KMOVW      K2, K1
 	VPXORD     Z8, Z8, Z8
 	VPGATHERDD (R12)(Z7*2), K1, Z8
 	VPANDD     Z16, Z8, K2, Z9
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
-	ADDQ       $64, AX
-	CMPQ       AX, CX
-	JLT        bySource
+
+nextBySource:
+	ADDQ $64, AX
+	CMPQ AX, CX
+	JLT  bySource
 
 cells:
-	XORQ AX, AX
+	MOVQ         directTables_cells(DI), R13
+	VPBROADCASTD directTables_row(DI), Z20
+	XORQ         AX, AX
 
 cell:
 	VMOVDQU32 Work_row(DX)(AX*1), Z1
 	VMOVDQU32 Work_place(DX)(AX*1), Z15
+	VPANDD    Work_position(DX)(AX*1), Z19, Z9
 	VPMULLD   Z20, Z1, Z1
-	VPADDD    Work_position(DX)(AX*1), Z1, Z1
+	VPADDD    Z9, Z1, Z1
 	GATHER((R13)(Z1*4), Z2)
 	ANSWER(BX, R9, scattered, done)
 	ADDQ $64, AX

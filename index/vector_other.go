@@ -7,6 +7,8 @@ import "ipflow/index/interval"
 // hasVector is false: the loops in plain Go serve this processor.
 const hasVector = false
 
+func vectorAnyOpen(*Query, int) bool { panic("index: no vector loops") }
+
 func vectorRows4(*rowTables, *Query, int, *Work) int { panic("index: no vector loops") }
 
 func vectorRows6(*rowTables, *Query, *interval.IPv6, int, *Work) int {
