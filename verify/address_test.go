@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+
 	"ipflow/ingest/flow"
 )
 
@@ -120,5 +124,31 @@ func BenchmarkParseAddress(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// Addresses of 16 bytes: mapped IPv4, IPv6, nulls, and a slice that begins later.
+func TestBinaryAddresses(t *testing.T) {
+	texts := []string{"10.0.0.4", "2600::1", "", "::", "::ffff:0:0", "255.255.255.255", "::fffe:1.2.3.4", "", "1::ffff:1.2.3.4"}
+	build := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, &arrow.FixedSizeBinaryType{ByteWidth: 16})
+	for _, s := range texts {
+		if s == "" {
+			build.AppendNull()
+			continue
+		}
+		a := netip.MustParseAddr(s).As16()
+		build.Append(a[:])
+	}
+	whole := build.NewArray()
+	for from := range texts {
+		part := array.NewSlice(whole, int64(from), int64(len(texts)))
+		var l addresses
+		l.decode(part, part.Len())
+		for i, s := range texts[from:] {
+			got, ok := l.at(i)
+			if ok != (s != "") || ok && got != flow.AddressFrom(netip.MustParseAddr(s)) {
+				t.Errorf("row %d of the rows from %d: %v %v, want %q", i, from, got, ok, s)
+			}
+		}
 	}
 }
