@@ -20,15 +20,15 @@ import (
 // in which the address's region lies; regions are found in the index's atlas.
 //
 // Layout, for n intervals, b mixed ones that differ, z zones, r rows, c columns
-// and d intervals of each port:
+// and d intervals of services (see serviceLookup):
 //
 //	start4    4n bytes, or start6 16n
 //	of        2n: row × 2, or number of the mixed interval × 2 + 1
 //	zoned     2bz: rows
 //	zones     1 byte for each region of the atlas; shared by the classifiers that
 //	          name the same large sets
-//	lookup    4d for each of four port searches, 2 bytes per pair of port classes;
-//	          256 bytes of protocols, shared by most classifiers
+//	lookup    6d for destination keys, 8d for source keys where they count, 2 bytes
+//	          per pair of port classes
 //	table     r·c bytes, 2r·c where there are more than 256 verdicts
 //	verdicts  4 bytes each
 type Classifier struct {
