@@ -8,7 +8,7 @@ import (
 	"ipflow/index/interval"
 )
 
-// hasVector reports whether the processor has what vector_amd64.s needs.
+// hasVector reports whether the processor has what the loops need.
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
 // vectorAnyOpen reports whether one of 16 × blocks questions leaves its source port
