@@ -6,7 +6,7 @@
 // released exactly once with Release. Readers promise batches in input order
 // whose cut points depend on the input and the window size only.
 //
-// Readers build columns here (Text, Validity, NewStrings, NewDictionary,
+// Readers build columns here (Text, Ports, Validity, NewStrings, NewDictionary,
 // NewFixed); the arrays stand on memory of the Go heap, so a forgotten Release
 // costs nothing but the collector's time. CodesOf, NullsOf and SpansOf show the
 // memory of an array to code that must not make a call per row. Check proves

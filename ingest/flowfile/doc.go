@@ -35,5 +35,5 @@
 // be kept.
 //
 // Imports: ingest/column, ingest/diag, parquet-go (its reading home),
-// klauspost/compress, x/sync, and Arrow for its types, IPC and allocator.
+// klauspost/compress, x/sync, x/sys, and Arrow for its types, IPC and allocator.
 package flowfile
