@@ -4,11 +4,11 @@
 // The way of a rule list: a plan decides the local side of its rules for an
 // address (plan.go); which rules are left is a signature, and NICs with equal
 // signatures share a Stage (stage.go), whatever their number. A builder makes the
-// Stage's table (builder.go, service.go, table.go): protocol and ports, and remote
+// Stage's table (builder.go, service.go, fill.go, table.go): protocol and ports, and remote
 // addresses, are cut into elementary intervals, intervals at which the same rules
 // match share a class (sweep.go), and the table gives the rule that is first where
 // two classes meet. The tables of a NIC's layers are fused into one Classifier
-// (fuse.go, plane.go, remotes.go), whose cells are verdicts. Questions go through it
+// (fuse.go, pairing.go, plane.go, remotes.go), whose cells are verdicts. Questions go through it
 // sixteen at a time where the processor has vectors (vector.go), else four at a time
 // (batch.go).
 //
