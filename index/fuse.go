@@ -61,6 +61,7 @@ type fuser struct {
 	sets                []uint16
 	table               tableMaker
 	merger              merger
+	lookups             lookupMaker
 	verdict             verdictBuilder
 	codes               []uint64
 	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
@@ -179,7 +180,7 @@ func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *
 	}
 	f.k.width = uint32(width)
 	f.k.verdicts = f.c.verdicts.internAll(f.local.rows, f.local.hashes)
-	f.k.lookup = newServiceLookup(s)
+	f.k.lookup = f.lookups.make(s)
 	if !f.family4 {
 		f.k.start6 = slices.Clone(r6.starts)
 		return keepRemotes(f.k, r6)

@@ -63,21 +63,23 @@ func (l *serviceLookup) bytes() int {
 	return 4*len(l.starts) + 2*len(l.of) + 8*len(l.sourceStarts) + 2*len(l.class)
 }
 
-// newServiceLookup stores services whose classes are columns.
-func newServiceLookup(s *services) serviceLookup {
-	var m lookupMaker
+// make stores services whose classes are columns.
+func (m *lookupMaker) make(s *services) serviceLookup {
+	m.starts, m.of, m.sourceStarts, m.sourceOf, m.class = m.starts[:0], m.of[:0], m.sourceStarts[:0], m.sourceOf[:0], m.class[:0]
 	planes := [2]*portPlane{m.planeOf(s, flow.TCP), m.planeOf(s, flow.UDP)}
 	m.sources = len(planes[0].source.of) > 1 || len(planes[1].source.of) > 1
 	for i, p := range planes {
 		m.plane(uint32(i)<<16, p)
 	}
 	m.portless(s)
-	return serviceLookup{
-		starts: padded(m.starts), of: padded(m.of), sourceStarts: padded(m.sourceStarts), sourceOf: padded(m.sourceOf), class: padded(m.class),
+	l := serviceLookup{starts: padded(m.starts), of: padded(m.of)}
+	if m.sources {
+		l.sourceStarts, l.sourceOf, l.class = padded(m.sourceStarts), padded(m.sourceOf), padded(m.class)
 	}
+	return l
 }
 
-// lookupMaker collects a serviceLookup.
+// lookupMaker collects a serviceLookup. It reuses its memory.
 type lookupMaker struct {
 	serviceLookup
 	sources bool // some column depends on the source port
@@ -173,8 +175,5 @@ func portSets[T uint16 | uint32](first uint32, starts []uint32, of []T) (sets []
 // padded returns a copy of a list with room behind its end: vector loads of its
 // last elements are four bytes wide.
 func padded[T uint8 | uint16 | uint32](list []T) []T {
-	if list == nil {
-		return nil
-	}
 	return append(make([]T, 0, len(list)+4), list...)
 }

@@ -212,3 +212,10 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Query{})-16] // the loops count on it
 	_ = [1]struct{}{}[unsafe.Sizeof(interval.IPv6{})-16]
 )
+
+// Only the assembly uses these.
+var _ = [...]uintptr{
+	unsafe.Offsetof(Work{}.key), unsafe.Offsetof(Work{}.position), unsafe.Offsetof(Work{}.source), unsafe.Offsetof(Work{}.row),
+	unsafe.Offsetof(Work{}.place), unsafe.Offsetof(Work{}.destination), unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
+	unsafe.Offsetof(Work{}.mixedAddress), unsafe.Offsetof(Work{}.mixedBlock), unsafe.Offsetof(Work{}.mixedPlace),
+}
