@@ -31,7 +31,8 @@ next:
 // func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
 //
 // Each look-up goes through all questions before the next one begins: what one waits
-// for, the others have asked meanwhile.
+// for, the others have asked meanwhile. The questions of the next block are asked for
+// on the way, half of them first and half of them last.
 TEXT ·vectorDirect(SB), NOSPLIT, $0-57
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
@@ -67,6 +68,8 @@ firsts:
 
 	// By the first 16 bits of the address, and by the destination key.
 first:
+	PREFETCHT0 8192(SI)
+	PREFETCHT0 8256(SI)
 	QUESTIONS(SI)
 	KEYS
 	VPSRLD    $16, Z0, Z6
@@ -146,10 +149,13 @@ nextBySource:
 
 cells:
 	MOVQ         directTables_cells(DI), R13
+	MOVQ         q+8(FP), SI
 	VPBROADCASTD directTables_row(DI), Z20
 	XORQ         AX, AX
 
 cell:
+	PREFETCHT0 8320(SI)(AX*4)
+	PREFETCHT0 8384(SI)(AX*4)
 	VMOVDQU32 Work_row(DX)(AX*1), Z1
 	VMOVDQU32 Work_place(DX)(AX*1), Z15
 	VPANDD    Work_position(DX)(AX*1), Z19, Z9
