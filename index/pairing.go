@@ -38,7 +38,7 @@ func (p *spreads) reset(columns []uint32, n int) {
 	}
 }
 
-func (p *spreads) of(column uint16) []uint32 {
+func (p *spreads) of(column uint32) []uint32 {
 	from := uint32(0)
 	if column > 0 {
 		from = p.ends[column-1]

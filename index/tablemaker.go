@@ -108,7 +108,7 @@ func (t *tableMaker) changes(out *rowChanges) {
 			row := t.rows.row(r)
 			for i, s := range t.kept {
 				if row[s] != cells[s] {
-					out.columns = append(out.columns, uint16(i))
+					out.columns = append(out.columns, uint32(i))
 				}
 			}
 		}
@@ -120,12 +120,12 @@ func (t *tableMaker) changes(out *rowChanges) {
 type rowChanges struct {
 	bases   int
 	base    []int32  // by row; -1 for none
-	columns []uint16 // row after row
+	columns []uint32 // row after row
 	ends    []uint32 // of each row in columns
 }
 
 // of returns the columns in which a row is not like its base.
-func (c *rowChanges) of(row uint32) []uint16 {
+func (c *rowChanges) of(row uint32) []uint32 {
 	from := uint32(0)
 	if row > 0 {
 		from = c.ends[row-1]

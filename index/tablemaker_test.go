@@ -73,7 +73,7 @@ func TestTableMaker(t *testing.T) {
 		}
 		for r, base := range changes.base {
 			for s, x := range cells[r*len(m.kept) : (r+1)*len(m.kept)] {
-				changed := slices.Contains(changes.of(uint32(r)), uint16(s))
+				changed := slices.Contains(changes.of(uint32(r)), uint32(s))
 				if base >= 0 && changed != (m.bases[base].cells[m.kept[s]] != x) {
 					t.Fatalf("row %d, column %d: changed is %v", r, s, changed)
 				}

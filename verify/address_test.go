@@ -129,7 +129,7 @@ func BenchmarkParseAddress(b *testing.B) {
 
 // Addresses of 16 bytes: mapped IPv4, IPv6, nulls, and a slice that begins later.
 func TestBinaryAddresses(t *testing.T) {
-	texts := []string{"10.0.0.4", "2600::1", "", "::", "::ffff:0:0", "255.255.255.255", "::fffe:1.2.3.4", "", "1::ffff:1.2.3.4"}
+	texts := []string{"10.0.0.4", "2600::1", "", "::", "::ffff:0:0", "255.255.255.255", "::fffe:1.2.3.4", "", "1::ffff:1.2.3.4", "::1:0:ffff:808:808", "::ffff:0:0:808:808", "::ff00:0:ff:1:1"}
 	build := array.NewFixedSizeBinaryBuilder(memory.DefaultAllocator, &arrow.FixedSizeBinaryType{ByteWidth: 16})
 	for _, s := range texts {
 		if s == "" {

@@ -137,7 +137,7 @@ func (l *addresses) binaries(x *array.FixedSizeBinary, nulls column.Nulls) {
 	for i := range n {
 		b := bytes[16*i : 16*i+16]
 		hi, lo := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
-		other := hi | lo>>32 ^ 0xffff // 0 for mapped IPv4
+		other := hi | (lo>>32 ^ 0xffff) // 0 for mapped IPv4
 		v4[i], v6[i], family[i] = uint32(lo), interval.IPv6{Hi: hi, Lo: lo}, 4+2*uint8((other|-other)>>63)
 	}
 	if nulls.Any() {

@@ -51,6 +51,18 @@ func (g *groups) tally(n uint32) {
 	g.count[n]++
 }
 
+// tallyAll is tally for many, none of them 0.
+func (g *groups) tallyAll(of []uint32) {
+	count := g.count
+	for _, n := range of {
+		rows := count[n]
+		if rows == 0 {
+			g.touched = append(g.touched, n)
+		}
+		count[n] = rows + 1
+	}
+}
+
 // answer fills ids for every row that was put.
 func (g *groups) answer(l *lanes, ids []ID) {
 	total := uint32(0)
@@ -71,13 +83,20 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	}
 }
 
+// placeBlock is how many rows the vector loop places in one go: a collection of
+// garbage waits for it.
+const placeBlock = 1 << 14
+
 // place puts the rows' questions where their groups stand.
 func (g *groups) place(l *lanes) {
 	done := 0
-	if blocks := len(g.of) / lanesWide; hasVector && blocks > 0 && len(g.questions) > 0 {
+	if hasVector && len(g.questions) > 0 {
 		t := l.rowColumns()
-		vectorPlace(&t, 0, blocks, &g.of[0], &g.count[0], &g.questions[0])
-		done = blocks * lanesWide
+		for len(g.of)-done >= lanesWide {
+			blocks := min(len(g.of)-done, placeBlock) / lanesWide
+			vectorPlace(&t, done, blocks, &g.of[0], &g.count[0], &g.questions[0])
+			done += blocks * lanesWide
+		}
 	}
 	for row := done; row < len(g.of); row++ {
 		if n := g.of[row]; n != 0 {

@@ -86,9 +86,7 @@ func ports(out []uint32, a arrow.Array) {
 	if a.NullN() == 0 {
 		switch x := a.(type) {
 		case *array.Uint16:
-			for i, v := range x.Uint16Values() {
-				out[i] = uint32(v)
-			}
+			widen(out, x.Uint16Values())
 			return
 		case *array.Int32:
 			for i, v := range x.Int32Values() {
@@ -112,6 +110,17 @@ func ports(out []uint32, a arrow.Array) {
 				out[i] = uint32(v)
 			}
 		}
+	}
+}
+
+func widen(out []uint32, values []uint16) {
+	done := 0
+	if blocks := len(values) / lanesWide; hasVector && blocks > 0 {
+		vectorWiden(&out[0], &values[0], blocks)
+		done = blocks * lanesWide
+	}
+	for i, v := range values[done:] {
+		out[done+i] = uint32(v)
 	}
 }
 

@@ -99,12 +99,16 @@ func (w *worker) groupPaired(b *column.Batch) {
 	done := 0
 	for rows := len(w.ids); rows-done >= lanesWide; {
 		blocks := min(rows-done, numberBlock) / lanesWide
-		unknown := vectorNumbers(&t, done, blocks, &g.of[done])
-		for i := range g.of[done : done+blocks*lanesWide] {
-			if n := g.of[done+i]; n != 0 {
-				g.tally(n)
-			} else if unknown > 0 {
-				w.putPaired(b, done+i)
+		of := g.of[done : done+blocks*lanesWide]
+		if vectorNumbers(&t, done, blocks, &of[0]) == 0 {
+			g.tallyAll(of)
+		} else {
+			for i, n := range of {
+				if n != 0 {
+					g.tally(n)
+				} else {
+					w.putPaired(b, done+i)
+				}
 			}
 		}
 		done += blocks * lanesWide

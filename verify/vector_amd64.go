@@ -22,3 +22,14 @@ func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown in
 //
 //go:noescape
 func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)
+
+// vectorWiden widens 16 × blocks numbers.
+//
+//go:noescape
+func vectorWiden(to *uint32, from *uint16, blocks int)
+
+// vectorTally adds up 16 × blocks ids by slot. slots is by id, with room for a vector
+// load behind its end.
+//
+//go:noescape
+func vectorTally(ids *ID, blocks int, slots *uint8, counts *[4]int64)

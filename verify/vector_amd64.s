@@ -248,3 +248,63 @@ entry:
 	JNZ         questions
 	VZEROUPPER
 	RET
+
+// func vectorWiden(to *uint32, from *uint16, blocks int)
+TEXT ·vectorWiden(SB), NOSPLIT, $0-24
+	MOVQ to+0(FP), DI
+	MOVQ from+8(FP), SI
+	MOVQ blocks+16(FP), CX
+
+widen:
+	VPMOVZXWD (SI), Z0
+	VMOVDQU32 Z0, (DI)
+	ADDQ      $32, SI
+	ADDQ      $64, DI
+	DECQ      CX
+	JNZ       widen
+	VZEROUPPER
+	RET
+
+// func vectorTally(ids *ID, blocks int, slots *uint8, counts *[4]int64)
+TEXT ·vectorTally(SB), NOSPLIT, $0-32
+	MOVQ         ids+0(FP), SI
+	MOVQ         blocks+8(FP), CX
+	MOVQ         slots+16(FP), R8
+	MOVQ         counts+24(FP), DI
+	VPBROADCASTD cByte<>(SB), Z20
+	VPBROADCASTD c1<>(SB), Z21
+	VPBROADCASTD c2<>(SB), Z22
+	XORQ         R10, R10
+	XORQ         R11, R11
+	XORQ         R12, R12
+	MOVQ         CX, R13
+	SHLQ         $4, R13
+
+tally:
+	VMOVDQU32 (SI), Z0
+	GATHER((R8)(Z0*1), Z1)
+	VPANDD    Z20, Z1, Z1
+	VPTESTNMD Z1, Z1, K2
+	VPCMPEQD  Z21, Z1, K3
+	VPCMPEQD  Z22, Z1, K4
+	KMOVW     K2, AX
+	KMOVW     K3, BX
+	KMOVW     K4, DX
+	POPCNTL   AX, AX
+	POPCNTL   BX, BX
+	POPCNTL   DX, DX
+	ADDQ      AX, R10
+	ADDQ      BX, R11
+	ADDQ      DX, R12
+	ADDQ      $64, SI
+	DECQ      CX
+	JNZ       tally
+	SUBQ      R10, R13
+	SUBQ      R11, R13
+	SUBQ      R12, R13
+	ADDQ      R10, 0(DI)
+	ADDQ      R11, 8(DI)
+	ADDQ      R12, 16(DI)
+	ADDQ      R13, 24(DI)
+	VZEROUPPER
+	RET

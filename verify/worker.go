@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"time"
 
 	"ipflow/index"
@@ -156,20 +157,13 @@ func (w *worker) count(ids []ID) (counts [4]int64) {
 	for len(w.classOf) < w.e.table.Len() {
 		w.classOf = append(w.classOf, w.slotOf(ID(len(w.classOf))))
 	}
-	// Neighbours mostly share a slot: four tallies do not wait for one another.
-	var tallies [4][4]int64
-	i := 0
-	for ; i+4 <= len(ids); i += 4 {
-		tallies[0][w.classOf[ids[i]]&3]++
-		tallies[1][w.classOf[ids[i+1]]&3]++
-		tallies[2][w.classOf[ids[i+2]]&3]++
-		tallies[3][w.classOf[ids[i+3]]&3]++
+	if blocks := len(ids) / lanesWide; hasVector && blocks > 0 {
+		w.classOf = slices.Grow(w.classOf, 4) // what the vector loop may load behind the end
+		vectorTally(&ids[0], blocks, &w.classOf[0], &counts)
+		ids = ids[blocks*lanesWide:]
 	}
-	for ; i < len(ids); i++ {
-		tallies[0][w.classOf[ids[i]]]++
-	}
-	for slot := range counts {
-		counts[slot] = tallies[0][slot] + tallies[1][slot] + tallies[2][slot] + tallies[3][slot]
+	for _, id := range ids {
+		counts[w.classOf[id]]++
 	}
 	return counts
 }

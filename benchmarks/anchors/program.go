@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -33,7 +32,7 @@ func (r *race) ipflow() (string, error) {
 type cost struct {
 	wall          float64 // seconds from start to exit
 	load, compile float64 // seconds, as the program says
-	peakMB        float64 // largest resident size, as the system says
+	peakMB        float64 // largest resident size, as the program reads it from the system
 	log           map[string]any
 }
 
@@ -94,15 +93,14 @@ func measured(cmd *exec.Cmd) (cost, error) {
 	if err != nil {
 		return c, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, lastLine(log.String()))
 	}
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.peakMB = float64(u.Maxrss) * 1024 / 1e6
-	}
 	for line := range strings.Lines(log.String()) {
 		// Later lines win; names do not repeat but for time, level and message.
 		if err := json.Unmarshal([]byte(line), &c.log); err != nil {
 			return c, fmt.Errorf("log of %s: %w: %s", filepath.Base(cmd.Path), err, line)
 		}
 	}
+	// Not what waiting for it says: that counts the race's own size too.
+	c.peakMB = c.number("peak_memory_bytes") / 1e6
 	c.load, c.compile = c.number("load_seconds"), c.number("compile_seconds")
 	if c.compile == 0 {
 		return c, fmt.Errorf("the log of %s does not say how long compiling took", filepath.Base(cmd.Path))
