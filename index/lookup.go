@@ -41,13 +41,7 @@ func destinationKey(p flow.Protocol, port uint16) uint32 {
 }
 
 func sourceKey(p flow.Protocol, port uint16) uint32 {
-	switch p {
-	case flow.TCP:
-		return uint32(port)
-	case flow.UDP:
-		return udpKeys | uint32(port)
-	}
-	return portlessKeys
+	return min(destinationKey(p, port), portlessKeys)
 }
 
 // column returns the column of a service; of source only the port counts.

@@ -152,12 +152,9 @@ func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uin
 	var columns columnTables
 	k.rowTables(&remotes)
 	k.columnTables(&columns)
+	var full [lanes]Query
 	for len(q) > 0 {
-		block, n := q, min(len(q), vectorBlock)/lanes
-		if n == 0 {
-			full := fullLanes(q)
-			block, n = full[:], 1
-		}
+		block, n := nextBlock(q, &full)
 		if addresses == nil {
 			if mixed := vectorRows4(&remotes, &block[0], n, w); mixed > 0 {
 				vectorZones4(&remotes, mixed, w)
@@ -177,24 +174,26 @@ func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32, w *Wor
 		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few,
 		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
 	}
+	var full [lanes]Query
 	for len(q) > 0 {
-		block, n := q, min(len(q), vectorBlock)/lanes
-		if n == 0 {
-			full := fullLanes(q)
-			block, n = full[:], 1
-		}
+		block, n := nextBlock(q, &full)
 		answered(vectorDirect(&t, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base)))
 		q = q[min(n*lanes, len(q)):]
 	}
 }
 
-// fullLanes repeats the last question until there are 16: it is answered again,
-// with the same answer at the same place.
-func fullLanes(q []Query) (full [lanes]Query) {
+// nextBlock returns the questions that go through the loops next, a multiple of 16,
+// and how many times 16. When fewer are left the last one is repeated in full: it is
+// answered again, with the same answer at the same place.
+func nextBlock(q []Query, full *[lanes]Query) (block []Query, n int) {
+	if len(q) >= lanes {
+		n = min(len(q), vectorBlock) / lanes
+		return q[:n*lanes], n
+	}
 	for i := range full {
 		full[i] = q[min(i, len(q)-1)]
 	}
-	return full
+	return full[:], 1
 }
 
 func answered(ok bool) {

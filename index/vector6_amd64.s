@@ -82,14 +82,10 @@ done:
 	VPMINUD      Y25, Y1, Y1; \
 	VPADDD       Y0, Y0, Y0; \
 	VPADDD       Y1, Y1, Y1; \
-	KXNORW       K1, K1, K1; \
-	VPGATHERDQ   (starts)(Y0*8), K1, Z16; \
-	KXNORW       K1, K1, K1; \
-	VPGATHERDQ   (starts)(Y1*8), K1, Z17; \
-	KXNORW       K1, K1, K1; \
-	VPGATHERDQ   8(starts)(Y0*8), K1, Z18; \
-	KXNORW       K1, K1, K1; \
-	VPGATHERDQ   8(starts)(Y1*8), K1, Z19; \
+	WIDE((starts)(Y0*8), Z16); \
+	WIDE((starts)(Y1*8), Z17); \
+	WIDE(8(starts)(Y0*8), Z18); \
+	WIDE(8(starts)(Y1*8), Z19); \
 	MOVQ         $8, AX; \
 	VPBROADCASTQ AX, Z20; \
 	VPSRLQ       $1, Z20, Z21; \

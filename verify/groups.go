@@ -51,18 +51,6 @@ func (g *groups) tally(n uint32) {
 	g.count[n]++
 }
 
-// tallyAll is tally for many, none of them 0.
-func (g *groups) tallyAll(of []uint32) {
-	count := g.count
-	for _, n := range of {
-		rows := count[n]
-		if rows == 0 {
-			g.touched = append(g.touched, n)
-		}
-		count[n] = rows + 1
-	}
-}
-
 // answer fills ids for every row that was put.
 func (g *groups) answer(l *lanes, ids []ID) {
 	total := uint32(0)

@@ -100,15 +100,12 @@ func (w *worker) groupPaired(b *column.Batch) {
 	for rows := len(w.ids); rows-done >= lanesWide; {
 		blocks := min(rows-done, numberBlock) / lanesWide
 		of := g.of[done : done+blocks*lanesWide]
-		if vectorNumbers(&t, done, blocks, &of[0]) == 0 {
-			g.tallyAll(of)
-		} else {
-			for i, n := range of {
-				if n != 0 {
-					g.tally(n)
-				} else {
-					w.putPaired(b, done+i)
-				}
+		vectorNumbers(&t, done, blocks, &of[0])
+		for i, n := range of {
+			if n != 0 {
+				g.tally(n)
+			} else {
+				w.putPaired(b, done+i)
 			}
 		}
 		done += blocks * lanesWide

@@ -12,10 +12,10 @@ import (
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
 // vectorNumbers puts the numbers of 16 × blocks rows into numbers, 0 for rows that
-// have a fault or whose site is not known, and returns how many those are.
+// have a fault or whose site is not known.
 //
 //go:noescape
-func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown int)
+func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32)
 
 // vectorPlace turns 16 × blocks rows into questions and puts those that have a number
 // in of, by row, where next says by number, one behind the other.

@@ -64,14 +64,12 @@ plain: \
 	VMOVDQU32 (R9)(AX*4), to; \
 done:
 
-// func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32) (unknown int)
-TEXT ·vectorNumbers(SB), NOSPLIT, $0-40
+// func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32)
+TEXT ·vectorNumbers(SB), NOSPLIT, $0-32
 	MOVQ t+0(FP), DI
 	MOVQ from+8(FP), AX
 	MOVQ blocks+16(FP), CX
 	MOVQ numbers+24(FP), DX
-	MOVQ CX, BX
-	SHLQ $4, BX
 	MOVQ rowColumns_nic(DI), R10
 	MOVQ rowColumns_local(DI), R11
 	MOVQ rowColumns_siteNIC(DI), R12
@@ -144,14 +142,10 @@ family:
 
 	VPANDD.BCST.Z cNumber<>(SB), Z5, K2, Z5
 	VMOVDQU32     Z5, (DX)
-	KMOVW         K2, R8
-	POPCNTL       R8, R8
-	SUBQ          R8, BX
 	ADDQ          $16, AX
 	ADDQ          $64, DX
 	DECQ          CX
 	JNZ           numbers
-	MOVQ          BX, unknown+32(FP)
 	VZEROUPPER
 	RET
 

@@ -7,7 +7,7 @@ import "ipflow/index"
 // hasVector is false: plain Go serves this processor.
 const hasVector = false
 
-func vectorNumbers(*rowColumns, int, int, *uint32) int { panic("verify: no vector loops") }
+func vectorNumbers(*rowColumns, int, int, *uint32) { panic("verify: no vector loops") }
 
 func vectorPlace(*rowColumns, int, int, *uint32, *uint32, *index.Query) {
 	panic("verify: no vector loops")
