@@ -28,11 +28,12 @@ type Query struct {
 // while the others go on. Long runs of questions about a classifier that has had
 // many are answered by its direct tables.
 func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
+	k.ready()
 	q := questions
 	if k.open != nil {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter4(k.open.get(), q[closed:], out, base, w)
+			Scatter4(k.open, q[closed:], out, base, w)
 			q = q[:closed]
 		}
 	}
@@ -98,11 +99,12 @@ func (k *Classifier) answer4(at int, q *Query) VerdictID {
 
 // Scatter6 is Scatter4 for IPv6: addresses holds what the questions' Remote names.
 func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
+	k.ready()
 	q := questions
 	if k.open != nil {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter6(k.open.get(), q[closed:], addresses, out, base, w)
+			Scatter6(k.open, q[closed:], addresses, out, base, w)
 			q = q[:closed]
 		}
 	}

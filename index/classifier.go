@@ -32,6 +32,19 @@ import (
 //	table     r·c bytes, 2r·c where there are more than 256 verdicts
 //	verdicts  4 bytes each
 type Classifier struct {
+	number  uint32
+	family4 bool
+	recipe
+
+	arrays // there once made
+
+	// Of IPv4 classifiers that are asked often, see direct.
+	direct atomic.Pointer[direct]
+	heat   atomic.Int64 // questions in long runs so far
+}
+
+// arrays are what a classifier answers by.
+type arrays struct {
 	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
 	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
 	of       []uint16        // per interval: see above
@@ -47,14 +60,8 @@ type Classifier struct {
 	chain    *chain // set iff there is no table
 	// open answers when the source port is left open; nil when that is no other
 	// question. It is compiled when first asked: few files of flows leave it open.
-	open    *pending
-	number  uint32
-	family4 bool
-
-	// Of IPv4 classifiers that are asked often, see direct.
-	directs *directs
-	direct  atomic.Pointer[direct]
-	heat    atomic.Int64 // questions in long runs so far
+	open    *Classifier
+	directs *directs // nil where intervals serve every run of questions
 }
 
 // IPv4 reports whether the classifier answers for IPv4 remote addresses, IPv6
@@ -92,8 +99,9 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	k.ready()
 	if source >= anySource && k.open != nil {
-		return k.open.get().Classify4(remote, p, 0, destination)
+		return k.open.Classify4(remote, p, 0, destination)
 	}
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
@@ -109,8 +117,9 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	k.ready()
 	if source >= anySource && k.open != nil {
-		return k.open.get().Classify6(remote, p, 0, destination)
+		return k.open.Classify6(remote, p, 0, destination)
 	}
 	if k.chain != nil {
 		return k.chain.classify(func(t *stageTable) uint32 {
@@ -143,6 +152,12 @@ func (k *Classifier) cell(at uint32) VerdictID {
 
 // Bytes returns the memory the classifier's arrays take.
 func (k *Classifier) Bytes() int {
+	k.ready()
+	return k.bytes()
+}
+
+// bytes is the memory the arrays take.
+func (k *arrays) bytes() int {
 	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.of) + 2*len(k.zoned) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
 }
 

@@ -97,10 +97,7 @@ func TestDirectsAreBounded(t *testing.T) {
 	size := newDirect(k).bytes()
 	twins := make([]*Classifier, 2*(1<<20)/size)
 	for i := range twins { // as many classifiers as would take twice the memory
-		twins[i] = &Classifier{
-			start4: k.start4, of: k.of, zoned: k.zoned, zones: k.zones, geo4: k.geo4, lookup: k.lookup, width: k.width,
-			table8: k.table8, table16: k.table16, verdicts: k.verdicts, directs: k.directs,
-		}
+		twins[i] = &Classifier{arrays: k.arrays}
 		if twins[i].directFor(hotAfter) == nil {
 			t.Fatalf("classifier %d has no direct tables", i)
 		}

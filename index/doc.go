@@ -16,10 +16,10 @@
 // the whole index (atlas.go). Where a table would be too large the classes keep
 // their rule bit sets and are intersected per question (intersection.go).
 //
-// Equal Stages and equal Classifiers are built once and shared. An Index never
-// changes once compiled, except that classifiers for local addresses that no
-// ip configuration owns are compiled when first asked for; all methods may run
-// concurrently.
+// Equal Stages and equal Classifiers are built once and shared: all of them by
+// Compile or, of a large network, each by the first question (recipe.go, shelf.go),
+// as are those for local addresses that no ip configuration owns. Answers never
+// change; all methods may run concurrently.
 //
 // Imports: ingest/flow, ingest/network, index/interval, x/sync, x/sys/cpu.
 package index

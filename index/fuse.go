@@ -8,7 +8,7 @@ import (
 
 // build fuses the stages of one NIC, direction and local address, for remote
 // addresses of the local address's family.
-func (c *compiler) build(stages []*Stage, kind tableKind, from origin) *Classifier {
+func (c *compiler) build(stages []*Stage, kind tableKind, from origin) arrays {
 	c.survey()
 	tables := make([]*stageTable, len(stages))
 	for i, s := range stages {
@@ -19,15 +19,19 @@ func (c *compiler) build(stages []*Stage, kind tableKind, from origin) *Classifi
 	f.release()
 	c.fusers.put(f)
 	if k == nil {
-		k = &Classifier{chain: newChain(c, tables)}
+		k = &arrays{chain: newChain(c, tables)}
 	}
-	for _, t := range tables {
-		if t.namesSources && !kind.openSource && k.open == nil {
-			kind.openSource = true
-			k.open = &pending{c: c, origin: from, kind: kind}
-		}
+	if kind.openSource {
+		return *k
 	}
-	return k
+	if kind.family4 && k.chain == nil {
+		k.directs = &c.directs
+	}
+	if slices.ContainsFunc(tables, func(t *stageTable) bool { return t.namesSources }) {
+		kind.openSource = true
+		k.open = &Classifier{family4: kind.family4, recipe: recipe{c: c, origin: from, kind: kind}}
+	}
+	return *k
 }
 
 // release lets go of what the fuser worked on.
@@ -45,7 +49,7 @@ type fuser struct {
 	tables  []*stageTable
 	stages  []*Stage
 	family4 bool
-	k       *Classifier
+	k       *arrays
 
 	remotes4            remotes[interval.IPv4]
 	remotes6            remotes[interval.IPv6]
@@ -78,7 +82,7 @@ type fuser struct {
 const maxCodes = 1 << 20
 
 // fuse returns nil when the table would be too large.
-func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
+func (f *fuser) fuse(tables []*stageTable, family4 bool) *arrays {
 	f.tables, f.family4, f.stages = tables, family4, f.stages[:0]
 	codes := uint64(1)
 	for _, t := range tables {
@@ -123,7 +127,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *Classifier {
 
 // begin empties the fuser.
 func (f *fuser) begin(codes uint64) {
-	f.k = &Classifier{geo4: f.c.geo4, geo6: f.c.geo6}
+	f.k = &arrays{geo4: f.c.geo4, geo6: f.c.geo6}
 	f.local.reset(verdictWords)
 	for _, code := range f.used {
 		f.known[code] = 0
@@ -140,7 +144,7 @@ func (f *fuser) begin(codes uint64) {
 // keepOnly makes the classifier of a layer that stands alone: its cells are those
 // of the layer's table, with verdicts in place of outcomes. A few outcomes may have
 // the same verdict; rows that become equal by that are left as they are.
-func (f *fuser) keepOnly(t *stageTable) *Classifier {
+func (f *fuser) keepOnly(t *stageTable) *arrays {
 	same := true
 	f.codes = f.codes[:0]
 	for n := range t.outcomes {
@@ -174,7 +178,7 @@ func (f *fuser) inBytes() bool { return f.local.len() <= 1<<8 }
 
 // keep copies what the classifier consists of beside its table; nil when numbers
 // are too large.
-func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, height, width int) *Classifier {
+func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, height, width int) *arrays {
 	if height > 1<<16 || width > 1<<16 {
 		return nil
 	}
@@ -311,7 +315,7 @@ func room[T uint8 | uint16](n int) []T { return make([]T, n, n+4) }
 
 // keepRemotes stores where an interval leads in 16 bits; nil when they are not
 // enough.
-func keepRemotes[T interval.Point[T]](k *Classifier, r *remotes[T]) *Classifier {
+func keepRemotes[T interval.Point[T]](k *arrays, r *remotes[T]) *arrays {
 	k.of = room[uint16](len(r.of))
 	for i, of := range r.of {
 		if of > 1<<16-1 {

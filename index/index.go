@@ -2,11 +2,11 @@ package index
 
 import (
 	"context"
-	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -53,6 +53,10 @@ type compiler struct {
 	fusers   stack[fuser]
 	tables   stack[stageTable]
 	stages   atomic.Int32
+	shelf    shelf
+	expected uint32       // classifiers that Compile found to be needed
+	left     atomic.Int64 // how many of them are not made yet
+	making   atomic.Int64 // nanoseconds
 
 	mu          sync.Mutex
 	views       map[string]*view
@@ -61,53 +65,14 @@ type compiler struct {
 	plans       map[listKey]*plan
 	scopes      map[scopeKey]*scope
 	missing     map[missingKey]*Stage
-	classifiers map[pendingKey]*pending
-	wanted      []*pending // by number
+	classifiers map[classifierKey]*Classifier
+	wanted      []*Classifier // by number
 }
 
-// pendingKey is what a classifier is made of.
-type pendingKey struct {
+// classifierKey is what a classifier is made of.
+type classifierKey struct {
 	stages  [3]int32 // ids; 0 for none
 	family4 bool
-}
-
-// pending is a classifier that is needed, built once.
-type pending struct {
-	c      *compiler
-	stages []*Stage // dropped when built; nil where nobody has asked for them yet
-	origin origin
-	kind   tableKind
-	number uint32
-	once   sync.Once
-	built  *Classifier
-}
-
-// origin is a NIC, direction and local address that a classifier is for.
-type origin struct {
-	nic   *network.NIC
-	dir   flow.Direction
-	local netip.Addr
-}
-
-func (p *pending) get() *Classifier {
-	p.once.Do(func() {
-		if p.kind.openSource { // nobody counted it among those that use the stages
-			p.stages, _ = p.c.stagesOf(&signer{}, p.origin)
-			for _, s := range p.stages {
-				s.users.Add(1)
-			}
-		}
-		p.built = p.c.build(p.stages, p.kind, p.origin)
-		p.built.number, p.built.family4 = p.number, p.kind.family4
-		if p.built.family4 && p.built.chain == nil && !p.kind.openSource {
-			p.built.directs = &p.c.directs
-		}
-		for _, s := range p.stages {
-			p.c.release(s)
-		}
-		p.stages = nil
-	})
-	return p.built
 }
 
 // Options tunes Compile; the zero value works.
@@ -123,6 +88,10 @@ type Options struct {
 	// DirectBytes bounds the memory of the direct tables that classifiers get while
 	// they are asked very often. 0 means 64 MiB, negative means no such tables.
 	DirectBytes int
+	// LazyAbove is how many classifiers are compiled at once. Where more are needed
+	// each is compiled when it is first asked. 0 means any number, negative that
+	// none is compiled at once.
+	LazyAbove int
 }
 
 // Compile builds the index of a linked network.
@@ -143,21 +112,19 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	}
 	ix := &Index{c: c, nics: make([]nicEntry, len(n.NICs))}
 
-	wanted := make([][][2]*pending, len(n.NICs))
-	if err := inChunks(ctx, o.Workers, len(n.NICs), 256, func(i int, g *signer) {
-		wanted[i] = ix.wantAll(g, i)
-	}); err != nil {
+	if err := inChunks(ctx, o.Workers, len(n.NICs), 256, ix.wantAll); err != nil {
 		return nil, err
 	}
-	todo := c.todo()
-	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].get() }); err != nil {
-		return nil, err
+	todo := c.expect()
+	if len(todo) == 0 {
+		c.forget()
 	}
-	c.forget()
-	for i := range wanted {
-		for j, pair := range wanted[i] {
-			ix.nics[i].locals[j].In, ix.nics[i].locals[j].Out = pair[0].get(), pair[1].get()
-		}
+	if o.LazyAbove < 0 || o.LazyAbove > 0 && len(todo) > o.LazyAbove {
+		c.shelf.limit = shelfBytes
+		return ix, nil
+	}
+	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].ready() }); err != nil {
+		return nil, err
 	}
 	return ix, nil
 }
@@ -199,26 +166,34 @@ func (c *compiler) forget() {
 	defer c.mu.Unlock()
 	c.views, c.sights = map[string]*view{}, map[sight]*view{}
 	c.plans, c.scopes = map[listKey]*plan{}, map[scopeKey]*scope{}
-	c.classifiers = map[pendingKey]*pending{}
+	c.classifiers = map[classifierKey]*Classifier{}
 }
 
-// wantAll notes the known addresses of a NIC and returns their classifiers,
-// inbound and outbound, to be built.
-func (ix *Index) wantAll(g *signer, i int) (wanted [][2]*pending) {
+// wantAll notes the known addresses of a NIC with their classifiers.
+func (ix *Index) wantAll(i int, g *signer) {
 	nic := ix.c.net.NICs[i]
 	for j := range nic.IPConfigs {
 		a := nic.IPConfigs[j].Address
 		if !a.IsValid() {
 			continue
 		}
-		ix.nics[i].locals = append(ix.nics[i].locals, Local{Address: flow.AddressFrom(a)})
-		wanted = append(wanted, [2]*pending{ix.c.want(g, origin{nic, flow.Inbound, a}), ix.c.want(g, origin{nic, flow.Outbound, a})})
+		ix.nics[i].locals = append(ix.nics[i].locals, Local{
+			Address: flow.AddressFrom(a),
+			In:      ix.c.want(g, origin{nic, flow.Inbound, a}), Out: ix.c.want(g, origin{nic, flow.Outbound, a}),
+		})
 	}
-	return wanted
 }
 
-// todo lists the classifiers that are wanted, by number.
-func (c *compiler) todo() []*pending {
+// expect notes how many classifiers there are to make, and returns them.
+func (c *compiler) expect() []*Classifier {
+	todo := c.all()
+	c.expected = uint32(len(todo))
+	c.left.Store(int64(len(todo)))
+	return todo
+}
+
+// all lists the classifiers that are wanted, by number.
+func (c *compiler) all() []*Classifier {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clip(c.wanted)
@@ -228,7 +203,7 @@ func newCompiler(n *network.Network) *compiler {
 	c := &compiler{
 		net: n, assume: readAssumptions(n.Assumptions), intern: newInterner(), verdicts: &verdictTable{}, largeSet: defaultLargeSet,
 		views: map[string]*view{}, sights: map[sight]*view{}, tags: map[string]*reach{}, plans: map[listKey]*plan{},
-		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[pendingKey]*pending{},
+		scopes: map[scopeKey]*scope{}, missing: map[missingKey]*Stage{}, classifiers: map[classifierKey]*Classifier{},
 	}
 	included := everything
 	if n.Internet.Included != nil {
@@ -241,16 +216,17 @@ func newCompiler(n *network.Network) *compiler {
 	return c
 }
 
-// want returns the classifier that a NIC, direction and local address need, to
-// be built by get.
-func (c *compiler) want(g *signer, from origin) *pending {
+// want returns the classifier that a NIC, direction and local address need; it is
+// made when first asked.
+func (c *compiler) want(g *signer, from origin) *Classifier {
 	stages, key := c.stagesOf(g, from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.classifiers[key]
+	k, ok := c.classifiers[key]
 	if !ok {
-		p = &pending{c: c, stages: stages, origin: from, kind: tableKind{family4: key.family4}, number: uint32(len(c.wanted))}
-		c.classifiers[key], c.wanted = p, append(c.wanted, p)
+		k = &Classifier{number: uint32(len(c.wanted)), family4: key.family4}
+		k.recipe = recipe{c: c, stages: stages, origin: from, kind: tableKind{family4: key.family4}}
+		c.classifiers[key], c.wanted = k, append(c.wanted, k)
 		for _, s := range stages {
 			s.users.Add(1)
 			if len(stages) == 2 {
@@ -258,11 +234,11 @@ func (c *compiler) want(g *signer, from origin) *pending {
 			}
 		}
 	}
-	return p
+	return k
 }
 
 // stagesOf returns the stages that stand before a NIC, in their order.
-func (c *compiler) stagesOf(g *signer, from origin) (stages []*Stage, key pendingKey) {
+func (c *compiler) stagesOf(g *signer, from origin) (stages []*Stage, key classifierKey) {
 	v := c.viewOf(from.nic)
 	stages, key.family4 = make([]*Stage, 0, 3), from.local.Is4()
 	for _, layer := range layerOrder(from.dir) {
@@ -287,7 +263,7 @@ func (ix *Index) Classifier(nic *network.NIC, dir flow.Direction, local flow.Add
 			return e.Out
 		}
 	}
-	return ix.c.want(&signer{}, origin{nic, dir, local.Netip()}).get()
+	return ix.c.want(&signer{}, origin{nic, dir, local.Netip()})
 }
 
 // Locals returns the known addresses of a NIC with their classifiers; callers
@@ -311,18 +287,26 @@ func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 // Stats says how large the index became.
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
-	Bytes                               int // of the distinct classifiers, as far as they are compiled beforehand
-	Chains                              int // classifiers without a table of their own
+	Made                                int // classifiers that are compiled so far
+	Bytes                               int // of these, each once
+	Chains                              int // those of them without a table of their own
+	Making                              time.Duration // what compiling them took, all goroutines together
 }
 
 // Stats counts the distinct parts of the index.
 func (ix *Index) Stats() Stats {
 	c := ix.c
-	list := c.todo()
-	s := Stats{NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len()}
-	for _, p := range list {
-		k := p.get()
-		s.Bytes += k.Bytes()
+	list := c.all()
+	s := Stats{
+		NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len(),
+		Making: time.Duration(c.making.Load()),
+	}
+	for _, k := range list {
+		if !k.made.Load() {
+			continue
+		}
+		s.Made++
+		s.Bytes += k.bytes()
 		if k.chain != nil {
 			s.Chains++
 		}

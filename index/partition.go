@@ -54,6 +54,7 @@ func (s Protocols) Contains(p flow.Protocol) bool { return s[p>>6]>>(p&63)&1 == 
 // Partition unfolds the classifier. Callers that ask for many NICs should keep
 // the result per Classifier: NICs share them.
 func (k *Classifier) Partition() *Partition {
+	k.ready()
 	if k.chain != nil {
 		return k.chain.partition()
 	}

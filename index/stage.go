@@ -39,6 +39,7 @@ func (c *compiler) release(s *Stage) {
 		return // wanted again meanwhile: by one that will ask for the tables after us
 	}
 	for _, t := range s.tables {
+		c.shelf.remove(t)
 		if !t.kept.Load() {
 			c.tables.put(t)
 		}

@@ -25,6 +25,7 @@ type stageTable struct {
 	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large
 	kept     atomic.Bool   // a chain reads it: it may not be used again
+	shelved  *shelved      // guarded by the shelf
 
 	namesSources bool // some rule does, so an open source port is another question
 }
@@ -55,10 +56,18 @@ type tableKind struct {
 
 // table returns the Stage's table of a kind, compiled on first use.
 func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
+	t, fresh := c.findTable(s, kind)
+	if fresh {
+		c.shelf.put(t, kind)
+	}
+	return t
+}
+
+func (c *compiler) findTable(s *Stage, kind tableKind) (t *stageTable, fresh bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tables[kind]
-	if t == nil {
+	t = s.tables[kind]
+	if fresh = t == nil; fresh {
 		b := c.builders.take(func() *builder { return &builder{c: c, filler: filler{keyed: map[string]uint32{}}} })
 		t = b.table(s, kind)
 		c.builders.put(b)
@@ -67,7 +76,7 @@ func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 		}
 		s.tables[kind] = t
 	}
-	return t
+	return t, fresh
 }
 
 func (b *builder) pair(remote, service int) pair {

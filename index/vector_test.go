@@ -32,8 +32,7 @@ func TestVectorEqualsPlain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range ix.c.todo() {
-			k := p.get()
+		for _, k := range ix.c.all() {
 			if k.chain != nil {
 				continue
 			}

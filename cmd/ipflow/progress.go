@@ -78,10 +78,12 @@ func (a *app) progressLines(p pacer, done <-chan struct{}) {
 	}
 }
 
-// flowPace is how far verify is: the share of the input read and the rows done.
+// flowPace is how far verify is: the share of the input read, the rows done and
+// what was compiled for them.
 type flowPace struct {
-	flows *flowfile.Reader
-	e     *verify.Engine
+	flows  *flowfile.Reader
+	e      *verify.Engine
+	before compiling
 }
 
 func (p flowPace) share() (done, total int64) {
@@ -89,14 +91,18 @@ func (p flowPace) share() (done, total int64) {
 	return done, total
 }
 
-func (p flowPace) beside() string { return thousands(p.e.Done()) + " flows" }
+func (p flowPace) beside() string {
+	_, compiled := p.before.since()
+	return thousands(p.e.Done()) + " flows" + compiled
+}
 
 func (p flowPace) line() (string, map[string]any) {
 	share := ""
 	if read, total := p.share(); total > 0 {
 		share = fmt.Sprintf(", %d%% of the input read", 100*read/total)
 	}
-	return fmt.Sprintf("%s flows done%s", thousands(p.e.Done()), share), map[string]any{"flows_done": p.e.Done()}
+	_, compiled := p.before.since()
+	return fmt.Sprintf("%s flows done%s%s", thousands(p.e.Done()), share, compiled), map[string]any{"flows_done": p.e.Done()}
 }
 
 // steps is how far a question about whole sets of flows is: what is being done,

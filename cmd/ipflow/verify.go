@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ipflow/index"
 	"ipflow/ingest"
 	"ipflow/ingest/diag"
 	"ipflow/ingest/flowfile"
@@ -32,6 +31,7 @@ type verifyFlags struct {
 	workers     int
 	memory      string
 	engine      string
+	compile     string
 	noProgress  bool
 	profile     string
 	failOn      failOn
@@ -72,6 +72,7 @@ source_access, source_rule, source_reason, and the same of the destination.`,
 	fs.IntVar(&f.workers, "workers", 0, "goroutines that classify and encode (default: one per core)")
 	fs.StringVar(&f.memory, "memory", "", "memory to stay within, for example 512MiB; smaller windows are used")
 	fs.StringVar(&f.engine, "engine", "index", "index, or oracle: the slow walk through the rules that judges the index")
+	fs.StringVar(&f.compile, "compile", "auto", "when the rules of a NIC are compiled: all before the first flow, asked when a flow asks for it, or auto: all for up to 4,096 rule tables")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr")
 	fs.StringVar(&f.profile, "profile", "", "write a cpu, mem or trace profile of the run to the file PROFILE, for 'go tool pprof' or 'go tool trace'")
 	f.failOn.add(fs)
@@ -95,6 +96,8 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 		return o, usagef("no output: name it with -o OUT (- for stdout)")
 	case f.engine != "index" && f.engine != "oracle":
 		return o, usagef("--engine takes index or oracle, not %q", f.engine)
+	case compileWhen[f.compile] == 0 && f.compile != compileAll:
+		return o, usagef("--compile takes auto, all or asked, not %q", f.compile)
 	case f.workers < 0:
 		return o, usagef("--workers takes a positive number, not %d", f.workers)
 	}
@@ -204,7 +207,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags) error {
 	cfg := verify.Config{Network: s.Network, Ends: schema.Ends, Workers: f.workers}
 	if f.engine == "oracle" {
 		cfg.Judge = oracle.New(s.Network)
-	} else if cfg.Index, err = a.compile(ctx, s, f.workers); err != nil {
+	} else if cfg.Index, err = a.compile(ctx, s, f); err != nil {
 		return err
 	}
 	sink, err := report.Open(a.output(f, s, schema.Ends), fields)
@@ -224,19 +227,6 @@ func flowsError(err error) error {
 		return usagef("%w", err)
 	}
 	return inputError(err)
-}
-
-func (a *app) compile(ctx context.Context, s *ingest.Snapshot, workers int) (*index.Index, error) {
-	start := time.Now()
-	ix, err := index.Compile(ctx, s.Network, index.Options{Workers: workers})
-	if err != nil {
-		return nil, err
-	}
-	st := ix.Stats()
-	a.talk.line("info", fmt.Sprintf("loaded %d %s, %d %s in %s; compiled %d classifiers (%s) in %s",
-		len(s.Network.NICs), plural(len(s.Network.NICs), "NIC"), len(s.Network.SecurityGroups), plural(len(s.Network.SecurityGroups), "security group"), seconds(s.Elapsed), st.Classifiers, size(int64(st.Bytes)), seconds(time.Since(start))),
-		map[string]any{"nics": len(s.Network.NICs), "classifiers": st.Classifiers, "index_bytes": st.Bytes, "load_seconds": s.Elapsed.Seconds(), "compile_seconds": time.Since(start).Seconds()})
-	return ix, nil
 }
 
 // output describes the file to write, with the metadata that reviewers need.
@@ -266,9 +256,10 @@ func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flo
 		debug.SetGCPercent(answerGC)
 	}
 	e := verify.NewEngine(cfg)
+	before := progressOf(cfg.Index)
 	stop := func() {}
 	if !f.noProgress {
-		stop = a.follow(flowPace{flows, e})
+		stop = a.follow(flowPace{flows, e, before})
 	}
 	sum, err := e.Run(ctx, flows, sink)
 	stop()
@@ -278,23 +269,24 @@ func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flo
 	case err != nil:
 		return flowsError(err)
 	}
-	a.summary(sum, flows.DecodeTime())
+	a.summary(sum, flows.DecodeTime(), before)
 	return f.failOn.exit(sum.Deny, sum.Unknown, sum.Errors)
 }
 
 // summary closes a run. Where the time went is for machines: thread-seconds by
 // stage, which add up to more than the seconds that passed.
-func (a *app) summary(s verify.Summary, decode time.Duration) {
+func (a *app) summary(s verify.Summary, decode time.Duration, before compiling) {
 	peak := peakMemory()
 	rate := float64(s.Rows) / max(s.Elapsed.Seconds(), 1e-9)
-	a.talk.line("info", fmt.Sprintf("%d %s: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s",
-		s.Rows, plural(s.Rows, "flow"), s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak)),
+	compile, text := before.since()
+	a.talk.line("info", fmt.Sprintf("%d %s: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s%s",
+		s.Rows, plural(s.Rows, "flow"), s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak), text),
 		map[string]any{
 			"flows": s.Rows, "allow": s.Allow, "deny": s.Deny, "unknown": s.Unknown, "errors": s.Errors,
 			"seconds": s.Elapsed.Seconds(), "flows_per_second": rate, "peak_memory_bytes": peak,
 			"stage_seconds": map[string]any{
-				"decode": decode.Seconds(), "parse": s.Stages.Parse.Seconds(), "classify": s.Stages.Classify.Seconds(),
-				"encode": s.Stages.Encode.Seconds(), "write": s.Stages.Write.Seconds(),
+				"decode": decode.Seconds(), "parse": s.Stages.Parse.Seconds(), "compile": compile.Seconds(),
+				"classify": max(0, s.Stages.Classify-compile).Seconds(), "encode": s.Stages.Encode.Seconds(), "write": s.Stages.Write.Seconds(),
 			},
 		})
 }

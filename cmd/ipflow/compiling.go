@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"ipflow/index"
+	"ipflow/ingest"
+)
+
+// compileAll is the --compile that compiles all classifiers before the first flow.
+const compileAll = "all"
+
+// compileWhen is index.Options.LazyAbove by --compile. Up to 4,096 classifiers take
+// about a second; of a large estate most files of flows ask for few.
+var compileWhen = map[string]int{compileAll: 0, "asked": -1, "auto": 4096}
+
+func (a *app) compile(ctx context.Context, s *ingest.Snapshot, f *verifyFlags) (*index.Index, error) {
+	start := time.Now()
+	ix, err := index.Compile(ctx, s.Network, index.Options{Workers: f.workers, LazyAbove: compileWhen[f.compile]})
+	if err != nil {
+		return nil, err
+	}
+	elapsed, st := time.Since(start), ix.Stats()
+	compiled := fmt.Sprintf("compiled %d classifiers (%s) in %s", st.Classifiers, size(int64(st.Bytes)), seconds(elapsed))
+	if st.Made < st.Classifiers {
+		compiled = fmt.Sprintf("prepared %d classifiers in %s, to be compiled as flows ask for them", st.Classifiers, seconds(elapsed))
+	}
+	a.talk.line("info", fmt.Sprintf("loaded %d %s, %d %s in %s; %s",
+		len(s.Network.NICs), plural(len(s.Network.NICs), "NIC"), len(s.Network.SecurityGroups), plural(len(s.Network.SecurityGroups), "security group"), seconds(s.Elapsed), compiled),
+		map[string]any{
+			"nics": len(s.Network.NICs), "classifiers": st.Classifiers, "classifiers_compiled": st.Made, "index_bytes": st.Bytes,
+			"load_seconds": s.Elapsed.Seconds(), "compile_seconds": elapsed.Seconds(),
+		})
+	return ix, nil
+}
+
+// compiling is how much of an index was compiled when flows began to ask.
+type compiling struct {
+	ix    *index.Index // nil where none is asked
+	start index.Stats
+}
+
+func progressOf(ix *index.Index) compiling {
+	if ix == nil {
+		return compiling{}
+	}
+	return compiling{ix, ix.Stats()}
+}
+
+// since returns the thread time of compiling while flows asked and, where some was
+// left to do then, how far it is.
+func (c compiling) since() (spent time.Duration, text string) {
+	if c.ix == nil {
+		return 0, ""
+	}
+	now := c.ix.Stats()
+	if c.start.Made < c.start.Classifiers {
+		text = fmt.Sprintf(", compiled %d of %d classifiers (%s)", now.Made, now.Classifiers, size(int64(now.Bytes)))
+	}
+	return now.Making - c.start.Making, text
+}

@@ -1,0 +1,83 @@
+package index
+
+import "sync"
+
+// shelfBytes bounds the tables of Stages that are kept while classifiers are made
+// when first asked, since some of those that they are for may never be.
+const shelfBytes = 64 << 20
+
+// A shelf knows the tables of Stages that other classifiers may still be fused
+// from. When there are too many, the first that was put there is let go, and made
+// anew should it be wanted. It may be used concurrently.
+type shelf struct {
+	limit int // 0 means none
+
+	mu    sync.Mutex
+	bytes int
+	queue []*shelved
+}
+
+// shelved is the place of a table.
+type shelved struct {
+	stage *Stage
+	table *stageTable // nil when it is no longer there
+	kind  tableKind
+	bytes int
+}
+
+func (s *shelf) put(t *stageTable, kind tableKind) {
+	if s.limit == 0 {
+		return
+	}
+	for _, x := range s.add(&shelved{t.stage, t, kind, t.bytes()}) {
+		x.stage.drop(x)
+	}
+}
+
+// add puts a table there and returns those that are to go for it.
+func (s *shelf) add(x *shelved) (gone []*shelved) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.table.shelved = x
+	s.queue, s.bytes = append(s.queue, x), s.bytes+x.bytes
+	for s.bytes > s.limit && len(s.queue) > 1 {
+		x := s.queue[0]
+		s.queue = s.queue[1:]
+		if x.table != nil {
+			x.table.shelved = nil
+			s.bytes -= x.bytes
+			gone = append(gone, x)
+		}
+	}
+	return gone
+}
+
+// remove says that a table is not there any more.
+func (s *shelf) remove(t *stageTable) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := t.shelved; x != nil {
+		s.bytes -= x.bytes
+		x.table, t.shelved = nil, nil
+	}
+}
+
+// drop lets go of a table, which others may be reading.
+func (s *Stage) drop(x *shelved) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tables[x.kind] == x.table {
+		delete(s.tables, x.kind)
+	}
+}
+
+// bytes is about what the table takes.
+func (t *stageTable) bytes() int {
+	bytes := 4*(len(t.remote4.starts)+len(t.remote4.of)+len(t.remote4.zoned)) +
+		16*len(t.remote6.starts) + 4*(len(t.remote6.of)+len(t.remote6.zoned)) + 2*len(t.table) + 24*len(t.outcomes)
+	for i := range t.planes {
+		p := &t.planes[i]
+		bytes += 6*(len(p.source.starts)+len(p.destination.starts)) + 4*len(p.class)
+	}
+	return bytes
+}
