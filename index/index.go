@@ -287,9 +287,9 @@ func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 // Stats says how large the index became.
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
-	Made                                int // classifiers that are compiled so far
-	Bytes                               int // of these, each once
-	Chains                              int // those of them without a table of their own
+	Made                                int           // classifiers that are compiled so far
+	Bytes                               int           // of these, each once
+	Chains                              int           // those of them without a table of their own
 	Making                              time.Duration // what compiling them took, all goroutines together
 }
 

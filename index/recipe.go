@@ -53,4 +53,3 @@ func (k *Classifier) make() {
 		c.forget()
 	}
 }
-
