@@ -8,7 +8,7 @@
 // addresses, are cut into elementary intervals, intervals at which the same rules
 // match share a class (sweep.go), and the table gives the rule that is first where
 // two classes meet. The tables of a NIC's layers are fused into one Classifier
-// (fuse.go, pairing.go, plane.go, remotes.go), whose cells are verdicts. Questions go through it
+// (fuse.go, plane.go, remotes.go), whose cells are verdicts. Questions go through it
 // sixteen at a time where the processor has vectors (vector.go), else four at a time
 // (batch.go).
 //

@@ -45,9 +45,6 @@ func (b *builder) finish(t *stageTable) {
 		return
 	}
 	b.number(t)
-	if b.stage.paired.Load() {
-		b.made.changes(&t.changes)
-	}
 	t.width = uint32(len(b.made.kept))
 	t.remote4.renumber(b.made.rowOf, &b.blocks)
 	t.remote6.renumber(b.made.rowOf, &b.blocks)
@@ -144,18 +141,16 @@ func (b *builder) fillRow(t *stageTable, r int) int {
 			for i, claims := range f.claims[entry*f.words : (entry+1)*f.words] {
 				for ; claims != 0; claims &= claims - 1 {
 					if s := i*64 + bits.TrailingZeros64(claims); uint16(entry) < made.row[s] {
-						made.set(s, uint16(entry))
+						made.row[s] = uint16(entry)
 					}
 				}
 			}
 		}
 	}
 	for _, s := range f.slow {
-		if x := b.slowCell(t, r, int(s)); x != made.row[s] {
-			made.set(int(s), x)
-		}
+		made.row[s] = b.slowCell(t, r, int(s))
 	}
-	return made.endFrom()
+	return made.endRow()
 }
 
 // baseOf returns the base of the wide entries that match in a remote class. Its
@@ -178,7 +173,6 @@ func (b *builder) baseOf(t *stageTable, r int) int {
 	for _, s := range f.slow {
 		cells[s] = b.slowCell(t, r, int(s))
 	}
-	b.made.endBase()
 	return int(n)
 }
 

@@ -68,13 +68,11 @@ type fuser struct {
 	lookups             lookupMaker
 	verdict             verdictBuilder
 	codes               []uint64
-	goesOn              []uint64 // by outcome of the first layer: all bits, or none where it is the last
+	spread              [2][]uint32 // rows of the first and second table over the columns of the result
 	layers              [3]layerOutcome
-	pairs               pairing
 
 	local rowSet[uint32]    // verdicts, in the order of k.verdicts
-	known []uint16          // combination of outcomes → position + 1; all zero between uses
-	used  []uint64          // combinations set in known
+	known []uint16          // combination of outcomes → position + 1
 	rare  map[uint64]uint16 // the same where combinations are too many
 }
 
@@ -98,7 +96,6 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *arrays {
 	if len(tables) == 1 {
 		return f.keepOnly(tables[0])
 	}
-	f.markEnds()
 	f.fuseServices()
 	if family4 {
 		f.fuseRemotes4()
@@ -129,15 +126,11 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *arrays {
 func (f *fuser) begin(codes uint64) {
 	f.k = &arrays{geo4: f.c.geo4, geo6: f.c.geo6}
 	f.local.reset(verdictWords)
-	for _, code := range f.used {
-		f.known[code] = 0
-	}
-	f.used, f.rare = f.used[:0], nil
-	switch {
-	case codes > maxCodes:
+	f.rare = nil
+	if codes > maxCodes {
 		f.rare = map[uint64]uint16{}
-	case uint64(len(f.known)) < codes:
-		f.known = make([]uint16, codes)
+	} else {
+		f.known = fill(f.known, int(codes), 0)
 	}
 }
 
@@ -203,17 +196,13 @@ func (f *fuser) fill() bool {
 	if height*width > maxCells {
 		return false
 	}
-	f.codes = slices.Grow(f.codes[:0], width)[:width]
 	f.table.begin(width)
-	f.pairBases()
+	pair := len(f.tables) == 2 && f.rare == nil
+	if pair {
+		f.spreadRows()
+	}
 	for r := range height {
-		ok, cells := true, 0
-		if pair := f.baseOf(r); pair != nil {
-			cells, ok = f.changeRow(r, pair)
-		} else if ok = f.fillRow(r, f.table.row); ok {
-			cells = f.table.endRow()
-		}
-		if !ok || cells > f.c.maxTable {
+		if pair && !f.fillPaired(r) || !pair && !f.fillRow(r) || f.table.endRow() > f.c.maxTable {
 			return false
 		}
 	}
@@ -221,15 +210,48 @@ func (f *fuser) fill() bool {
 	return true
 }
 
-// fillRow writes the verdicts along a row.
-func (f *fuser) fillRow(r int, row []uint16) (ok bool) {
+// spreadRows writes the rows of both tables along the columns of the result, as
+// the parts of a combination: what is left is one addition for each cell.
+func (f *fuser) spreadRows() {
+	weights := [...]uint32{uint32(len(f.tables[1].outcomes)), 1}
+	width := f.column.len()
+	for i, t := range f.tables {
+		height, _ := t.size()
+		f.spread[i] = slices.Grow(f.spread[i][:0], height*width)[:height*width]
+		for r := range height {
+			cells, out := t.table[r*int(t.width):(r+1)*int(t.width)], f.spread[i][r*width:(r+1)*width]
+			for s, column := range f.column.of[i][:len(out)] {
+				out[s] = uint32(cells[column]) * weights[i]
+			}
+		}
+	}
+}
+
+// fillPaired writes the verdicts along a row of two tables.
+func (f *fuser) fillPaired(r int) (ok bool) {
+	row := f.table.row[:f.table.width]
+	at := func(i int) []uint32 { return f.spread[i][int(f.remote.of[i][r])*len(row):][:len(row)] }
+	first, second, known := at(0), at(1), f.known
+	for s := range row {
+		code := first[s] + second[s]
+		x := known[code]
+		if x == 0 {
+			id, ok := f.position(uint64(code))
+			if !ok {
+				return false
+			}
+			x = id + 1
+		}
+		row[s] = x - 1
+	}
+	return true
+}
+
+// fillRow writes the verdicts along a row, of any number of tables.
+func (f *fuser) fillRow(r int) (ok bool) {
 	f.combine(r)
 	for s, code := range f.codes {
-		if f.rare == nil && f.known[code] != 0 {
-			row[s] = f.known[code] - 1
-			continue
-		}
-		if row[s], ok = f.position(code); !ok {
+		if f.table.row[s], ok = f.position(code); !ok {
 			return false
 		}
 	}
@@ -238,65 +260,52 @@ func (f *fuser) fillRow(r int, row []uint16) (ok bool) {
 
 // combine numbers the combinations of outcomes along a row.
 func (f *fuser) combine(r int) {
-	if len(f.tables) == 0 {
-		clear(f.codes)
-		return
-	}
+	f.codes = fill(f.codes, f.column.len(), 0)
 	tuple := f.remote.tuple(r)
-	rowOf := func(i int) []uint16 {
-		t := f.tables[i]
-		return t.table[tuple[i]*t.width : (tuple[i]+1)*t.width]
-	}
-	codes := f.codes
-	first, columns := rowOf(0), f.column.of[0][:len(codes)]
-	// What the second layer says does not matter where the first ends it.
-	second, n, goesOn := rowOf(1), uint64(len(f.tables[1].outcomes)), f.goesOn
-	for s, column := range f.column.of[1][:len(codes)] {
-		o := uint64(first[columns[s]])
-		codes[s] = o*n + uint64(second[column])&goesOn[o]
-	}
-	if len(f.tables) == 3 {
-		third, n := rowOf(2), uint64(len(f.tables[2].outcomes))
-		for s, column := range f.column.of[2][:len(codes)] {
-			codes[s] = codes[s]*n + uint64(third[column])
-		}
-	}
-}
-
-// markEnds notes for each outcome of the first layer whether a packet goes on.
-func (f *fuser) markEnds() {
-	if len(f.tables) < 2 {
-		return
-	}
-	s, outcomes := f.stages[0], f.tables[0].outcomes
-	f.goesOn = fill(f.goesOn, len(outcomes), ^uint64(0))
-	for n := range outcomes {
-		o := &outcomes[n]
-		if e := s.endsOf(o.sure); !s.isMissing() && len(o.may) == 0 && e&endPass == 0 {
-			f.goesOn[n] = 0
+	for i, t := range f.tables {
+		row, n := t.table[tuple[i]*t.width:(tuple[i]+1)*t.width], uint64(len(t.outcomes))
+		for s, column := range f.column.of[i] {
+			f.codes[s] = f.codes[s]*n + uint64(row[column])
 		}
 	}
 }
 
 // position returns where the verdict of a combination of outcomes stands.
 func (f *fuser) position(code uint64) (id uint16, ok bool) {
-	if x, known := f.rare[code]; known {
+	if f.rare == nil {
+		if x := f.known[code]; x != 0 {
+			return x - 1, true
+		}
+	} else if x, known := f.rare[code]; known {
 		return x, true
 	}
-	v := f.verdict.conclude(f.c, f.stages, f.outcomes(code))
+	layers := f.outcomes(code)
+	v := f.verdict.conclude(f.c, f.stages, layers)
 	words := v.words()
 	n, _ := f.local.of(words[:])
 	if n == maxIDs-1 {
 		return 0, false
 	}
 	id = uint16(n)
-	if f.rare == nil {
-		f.known[code] = id + 1
-		f.used = append(f.used, code)
-	} else {
+	switch {
+	case f.rare != nil:
 		f.rare[code] = id
+	case len(f.tables) > 1 && f.stages[0].ends(&layers[0]):
+		n := uint64(len(f.known) / len(f.tables[0].outcomes)) // what the other layers say does not matter
+		first := code / n * n
+		alike := f.known[first : first+n]
+		for i := range alike {
+			alike[i] = id + 1
+		}
+	default:
+		f.known[code] = id + 1
 	}
 	return id, true
+}
+
+// ends reports whether no packet with the outcome goes on to the next layer.
+func (s *Stage) ends(o *layerOutcome) bool {
+	return !s.isMissing() && len(o.may) == 0 && s.endsOf(o.sure)&endPass == 0
 }
 
 // outcomes takes a combination apart.

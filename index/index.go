@@ -229,9 +229,6 @@ func (c *compiler) want(g *signer, from origin) *Classifier {
 		c.classifiers[key], c.wanted = k, append(c.wanted, k)
 		for _, s := range stages {
 			s.users.Add(1)
-			if len(stages) == 2 {
-				s.paired.Store(true)
-			}
 		}
 	}
 	return k

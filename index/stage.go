@@ -22,7 +22,6 @@ type Stage struct {
 	empty     bool // no rule can match: as if there were no Stage
 
 	users  atomic.Int32 // classifiers that are to be fused from it
-	paired atomic.Bool  // some of them have one other stage
 	mu     sync.Mutex
 	tables map[tableKind]*stageTable // guarded by mu
 }

@@ -20,7 +20,6 @@ type stageTable struct {
 	planes   [2]portPlane           // of services
 	width    uint32
 	table    []uint16   // row-major: outcome numbers; nil when bits is set
-	changes  rowChanges // empty unless the Stage was paired when the table was made
 	outcomes []layerOutcome
 	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large
@@ -38,7 +37,6 @@ func (t *stageTable) reset(s *Stage) {
 	clear(t.outcomes)
 	t.table, t.outcomes = t.table[:0], t.outcomes[:0]
 	t.doubtful.reset()
-	t.changes.base = t.changes.base[:0]
 }
 
 const (

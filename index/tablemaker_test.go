@@ -7,11 +7,10 @@ import (
 )
 
 // TestTableMaker: rows made from bases and rows written as a whole are one and the
-// same; equal rows and columns are merged and no others; changes leads back.
+// same; equal rows and columns are merged and no others.
 func TestTableMaker(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	var m tableMaker
-	var changes rowChanges
 	for range 300 {
 		width, height, values := 1+rng.IntN(9), 1+rng.IntN(20), 1+rng.IntN(3)
 		row := func(out []uint16) []uint16 {
@@ -25,7 +24,6 @@ func TestTableMaker(t *testing.T) {
 		for r := range height {
 			if r == 0 || rng.IntN(4) == 0 {
 				row(m.addBase())
-				m.endBase()
 			}
 			want := row(make([]uint16, width))
 			given = append(given, want)
@@ -36,15 +34,11 @@ func TestTableMaker(t *testing.T) {
 			}
 			m.from(rng.IntN(len(m.bases)))
 			for s, x := range want {
-				if rng.IntN(2) == 0 {
-					m.set(s, uint16(rng.IntN(values))) // set twice
-				}
-				m.set(s, x)
+				m.row[s] = x
 			}
-			m.endFrom()
+			m.endRow()
 		}
 		m.mergeColumns()
-		m.changes(&changes)
 		cells := make([]uint16, m.height()*len(m.kept))
 		copyCells(cells, &m)
 		at := func(r, s int) uint16 { return cells[int(m.rowOf[r])*len(m.kept)+int(m.columnOf[s])] }
@@ -68,14 +62,6 @@ func TestTableMaker(t *testing.T) {
 				}
 				if equal != (m.columnOf[q] == m.columnOf[s]) {
 					t.Fatalf("columns %d and %d of %v are at %d and %d", q, s, given, m.columnOf[q], m.columnOf[s])
-				}
-			}
-		}
-		for r, base := range changes.base {
-			for s, x := range cells[r*len(m.kept) : (r+1)*len(m.kept)] {
-				changed := slices.Contains(changes.of(uint32(r)), uint32(s))
-				if base >= 0 && changed != (m.bases[base].cells[m.kept[s]] != x) {
-					t.Fatalf("row %d, column %d: changed is %v", r, s, changed)
 				}
 			}
 		}
