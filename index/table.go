@@ -19,7 +19,7 @@ type stageTable struct {
 	services services               // classes are columns
 	planes   [2]portPlane           // of services
 	width    uint32
-	table    []uint16   // row-major: outcome numbers; nil when bits is set
+	table    []uint16 // row-major: outcome numbers; nil when bits is set
 	outcomes []layerOutcome
 	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large
