@@ -123,7 +123,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 		c.shelf.limit = shelfBytes
 		return ix, nil
 	}
-	if err := inChunks(ctx, o.Workers, len(todo), 1, func(i int, _ *signer) { todo[i].ready() }); err != nil {
+	if err := inChunks(ctx, o.Workers, len(todo), 1+min(31, len(todo)/(16*o.Workers)), func(i int, _ *signer) { todo[i].ready() }); err != nil {
 		return nil, err
 	}
 	return ix, nil
