@@ -30,7 +30,7 @@ type Query struct {
 func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
 	k.ready()
 	q := questions
-	if k.open != nil {
+	if k.open != nil && k.openComes(q) {
 		closed := openLast(q)
 		if closed < len(q) {
 			Scatter4(k.open, q[closed:], out, base, w)
@@ -41,16 +41,37 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *W
 		return
 	}
 	d := k.directFor(len(q))
+	var rest []Query
 	switch {
 	case d != nil && hasVector:
-		vectorScatterDirect(d, q, verdictsOf(out), uint32(base), w)
+		rest = vectorScatterDirect(d, k.open != nil, q, verdictsOf(out), uint32(base), w)
 	case d != nil:
 		scatterDirect(d, q, out, base)
 	case k.chain == nil && hasVector:
-		vectorScatter4(k, q, verdictsOf(out), uint32(base), w)
+		rest = vectorScatter4(k, q, verdictsOf(out), uint32(base), w)
 	default:
 		plainScatter4(k, q, out, base)
 	}
+	if len(rest) > 0 {
+		Scatter4(k, rest, out, base, w)
+	}
+}
+
+// openComes reports whether questions are to be sorted by open source ports before
+// any is answered. The vector loops notice one themselves: then only the block in
+// which they will meet the first is looked at.
+func (k *Classifier) openComes(q []Query) bool {
+	if k.chain != nil || !hasVector {
+		return true
+	}
+	block := q[:min(len(q), vectorBlock)]
+	for len(block) > 0 && len(block)%lanes != 0 {
+		if last := len(block) - 1; block[last].Source >= anySource {
+			return true
+		}
+		block = block[:len(block)-1]
+	}
+	return len(block) > 0 && vectorAnyOpen(&block[0], len(block)/lanes)
 }
 
 // plainScatter4 is the twin of the vector loop.
@@ -101,7 +122,7 @@ func (k *Classifier) answer4(at int, q *Query) VerdictID {
 func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
 	k.ready()
 	q := questions
-	if k.open != nil {
+	if k.open != nil && k.openComes(q) {
 		closed := openLast(q)
 		if closed < len(q) {
 			Scatter6(k.open, q[closed:], addresses, out, base, w)
@@ -111,7 +132,9 @@ func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.
 	switch {
 	case len(q) == 0:
 	case k.chain == nil && hasVector:
-		vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base), w)
+		if rest := vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base), w); len(rest) > 0 {
+			Scatter6(k, rest, addresses, out, base, w)
+		}
 	default:
 		plainScatter6(k, q, addresses, out, base)
 	}

@@ -19,7 +19,8 @@ import (
 //	         last 8; pages that are equal are one
 //	columns  256.5 KiB: by destination key the column for the usual source ports,
 //	         plus depends where there are others
-//	cells    4rc bytes: verdicts
+//	cells    rc, 2rc or 4rc bytes: verdicts less the least of them, in as few bytes as
+//	         hold the greatest
 //
 // and, when any column depends on the source port:
 //
@@ -28,7 +29,8 @@ import (
 //	bySource columns, width for each row, by number
 //
 // The usual source ports are those that have the same rules as most ports above
-// 1023: hardly a question goes further.
+// 1023: hardly a question goes further. Which ports may be others is in unusual, a
+// bit for each 2048 ports.
 type direct struct {
 	root     []uint16
 	pages    []uint16
@@ -38,8 +40,14 @@ type direct struct {
 	bySource []uint16
 	width    uint32 // of a row of bySource
 	few      *fewSources
-	cells    []uint32
+	unusual  uint32
 	row      uint32 // length of a row of cells
+
+	// Cells stand in one of these.
+	cells8  []uint8
+	cells16 []uint16
+	cells32 []uint32
+	least   uint32
 }
 
 // fewSources is sources as intervals, when there are not more than fit into vectors:
@@ -53,11 +61,11 @@ const (
 	deeper  = 1 << 15 // a page follows
 	depends = 1 << 15 // the source port counts
 
-	maxDirectCells = 1 << 19 // 2 MiB of cells; with more the caches are of no use
+	maxDirectCells = 1 << 19 // with more the caches are of no use
 )
 
 func (d *direct) bytes() int {
-	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.rows)+len(d.bySource)) + 4*len(d.cells)
+	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.rows)+len(d.bySource)+len(d.cells16)) + len(d.cells8) + 4*len(d.cells32)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
@@ -67,11 +75,44 @@ func newDirect(k *Classifier) *direct {
 	if cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
 		return nil
 	}
-	d.cells = make([]uint32, cells)
-	for i := range d.cells {
-		d.cells[i] = uint32(k.cell(uint32(i)))
+	list := make([]uint32, cells)
+	for i := range list {
+		list[i] = uint32(k.cell(uint32(i)))
 	}
+	d.pack(list, slices.Max(list)-slices.Min(list))
 	return d
+}
+
+// pack stores the cells, which differ by span or less.
+func (d *direct) pack(cells []uint32, span uint32) {
+	d.least = slices.Min(cells)
+	switch {
+	case span < 1<<8:
+		d.cells8 = narrowed[uint8](cells, d.least)
+	case span < 1<<16:
+		d.cells16 = narrowed[uint16](cells, d.least)
+	default:
+		d.cells32 = narrowed[uint32](cells, d.least)
+	}
+}
+
+func narrowed[T uint8 | uint16 | uint32](cells []uint32, least uint32) []T {
+	out := make([]T, len(cells))
+	for i, x := range cells {
+		out[i] = T(x - least)
+	}
+	return padded(out)
+}
+
+// cell returns the verdict at a place of the cells.
+func (d *direct) cell(at uint32) uint32 {
+	switch {
+	case d.cells8 != nil:
+		return d.least + uint32(d.cells8[at])
+	case d.cells16 != nil:
+		return d.least + uint32(d.cells16[at])
+	}
+	return d.least + d.cells32[at]
 }
 
 // rowOf looks an address up.
@@ -205,6 +246,11 @@ func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
 	}
 	d.sources = padded(make([]uint16, portlessKeys+1))
 	spread(d.sources, l.sourceStarts, func(i int, _ uint32) uint16 { return uint16(numbers[i]) })
+	for key, n := range d.sources {
+		if n != 0 { // never where there are no ports: all of them have the usual one
+			d.unusual |= 1 << (uint16(key) >> 11)
+		}
+	}
 	if last := len(numbers) - 1; last < 32 {
 		d.few = &fewSources{last: uint64(last)}
 		for i := range d.few.starts {
@@ -337,6 +383,6 @@ func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
 			}
 		}
 		c := d.columnOf(sourceKey(x.Protocol, uint16(x.Source)), destinationKey(x.Protocol, x.Destination))
-		out[x.Row] = base + T(d.cells[uint32(r)*d.row+uint32(c)])
+		out[x.Row] = base + T(d.cell(uint32(r)*d.row+uint32(c)))
 	}
 }

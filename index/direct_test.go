@@ -52,17 +52,27 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		if round%2 == 1 { // answers that do not stand side by side
 			rng.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
 		}
-		eachLoop(func(vector bool) {
-			got := make([]VerdictID, len(questions))
-			if vector {
-				vectorScatterDirect(d, questions, verdictsOf(got), 7, new(Work))
-			} else {
-				scatterDirect(d, questions, got, 7)
+		cells := make([]uint32, max(len(k.table8), len(k.table16)))
+		for i := range cells {
+			cells[i] = d.cell(uint32(i))
+		}
+		for _, span := range []uint32{0, 1 << 8, 1 << 16} { // as wide as they are, and wider
+			if span > 0 {
+				d.cells8, d.cells16, d.cells32 = nil, nil, nil
+				d.pack(cells, span)
 			}
-			if !slices.Equal(got, want) {
-				t.Fatalf("round %d, vector %v: another answer", round, vector)
-			}
-		})
+			eachLoop(func(vector bool) {
+				got := make([]VerdictID, len(questions))
+				if vector {
+					vectorScatterDirect(d, false, questions, verdictsOf(got), 7, new(Work))
+				} else {
+					scatterDirect(d, questions, got, 7)
+				}
+				if !slices.Equal(got, want) {
+					t.Fatalf("round %d, vector %v, span %d: another answer", round, vector, span)
+				}
+			})
+		}
 		if rng.IntN(2) == 0 { // as callers meet them, open source ports among the others
 			questions[rng.IntN(len(questions))].Source = OpenSource
 		}

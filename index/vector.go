@@ -49,6 +49,13 @@ type Work struct {
 	mixedAddress [vectorBlock + lanes]uint32 // IPv4, or place of an IPv6 address
 	mixedBlock   [vectorBlock + lanes]uint32 // of zoned
 	mixedPlace   [vectorBlock + lanes]uint32 // where the row belongs
+
+	// The questions that go to a page of a direct, and those that go to a second one,
+	// without gaps and with a few made up behind: the address, and what is known of
+	// the row.
+	pageAddress, pageRow     [vectorBlock + lanes]uint32
+	secondAddress, secondRow [vectorBlock + lanes]uint32
+	dependent                [vectorBlock + lanes]uint32 // lanes whose source port may count
 }
 
 // columnTables is the same for services and verdicts.
@@ -65,6 +72,7 @@ type columnTables struct {
 	cells        unsafe.Pointer // uint8 or uint16
 	wide         uint64         // 1 when cells are uint16
 	verdicts     unsafe.Pointer // uint32
+	open         uint64         // 1 when open source ports are another classifier's business
 }
 
 // directTables is what the vector loop reads of a direct.
@@ -72,8 +80,11 @@ type directTables struct {
 	root, pages, columns    unsafe.Pointer // uint16
 	sources, rows, bySource unsafe.Pointer // uint16; sources is nil when no column depends on the source port
 	few                     *fewSources
-	cells                   unsafe.Pointer // uint32
+	unusual                 uint64
+	cells                   unsafe.Pointer // uint8, uint16 or uint32
+	size                    uint64         // of a cell
 	row, width              uint64
+	open                    uint64 // 1 when open source ports are another classifier's business
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -122,6 +133,9 @@ func (k *Classifier) columnTables(t *columnTables) {
 		t.sourceStarts, t.sourceLast, t.sourceShift = start(l.sourceStarts), uint64(n-1), pivotShift(n)
 		t.sourceOf, t.class = start(l.sourceOf), start(l.class)
 	}
+	if k.open != nil {
+		t.open = 1
+	}
 }
 
 // Questions go through the vector loops in blocks: the rows of one block stand in
@@ -131,23 +145,24 @@ const (
 	vectorBlock = 512 // a multiple of lanes
 )
 
-// vectorScatter4 is Scatter4 for classifiers with a table and questions with
-// source ports.
-func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32, w *Work) {
-	vectorScatter(k, q, nil, out, base, w)
+// vectorScatter4 is Scatter4 for classifiers with a table. It returns the questions
+// from the first block on in which one has an open source port that is not for this
+// classifier; nil when all are answered.
+func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
+	return vectorScatter(k, q, nil, out, base, w)
 }
 
 // vectorScatter6 is Scatter6 for the same.
-func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) {
+func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
 	for i := range q {
 		_ = addresses[q[i].Remote] // the loops do not look
 	}
-	vectorScatter(k, q, unsafe.SliceData(addresses), out, base, w)
+	return vectorScatter(k, q, unsafe.SliceData(addresses), out, base, w)
 }
 
 // vectorScatter finds the rows of a block of questions, then its verdicts. The
 // addresses are those of IPv6 questions.
-func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) {
+func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
 	var remotes rowTables
 	var columns columnTables
 	k.rowTables(&remotes)
@@ -162,24 +177,42 @@ func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uin
 		} else if mixed := vectorRows6(&remotes, &block[0], addresses, n, w); mixed > 0 {
 			vectorZones6(&remotes, mixed, addresses, w)
 		}
-		answered(vectorVerdicts(&columns, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base)))
+		if !answered(vectorVerdicts(&columns, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base))) {
+			return q
+		}
 		q = q[min(n*lanes, len(q)):]
 	}
+	return nil
 }
 
-// vectorScatterDirect is scatterDirect.
-func vectorScatterDirect(d *direct, q []Query, out []uint32, base uint32, w *Work) {
+// vectorScatterDirect is scatterDirect; open says whether open source ports are
+// another classifier's business. It returns what vectorScatter4 does.
+func vectorScatterDirect(d *direct, open bool, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
 	t := directTables{
 		root: start(d.root), pages: start(d.pages), columns: start(d.columns),
-		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few,
-		cells: start(d.cells), row: uint64(d.row), width: uint64(d.width),
+		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few, unusual: uint64(d.unusual),
+		row: uint64(d.row), width: uint64(d.width),
+	}
+	switch {
+	case d.cells8 != nil:
+		t.cells, t.size = start(d.cells8), 1
+	case d.cells16 != nil:
+		t.cells, t.size = start(d.cells16), 2
+	default:
+		t.cells, t.size = start(d.cells32), 4
+	}
+	if open {
+		t.open = 1
 	}
 	var full [lanes]Query
 	for len(q) > 0 {
 		block, n := nextBlock(q, &full)
-		answered(vectorDirect(&t, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base)))
+		if !answered(vectorDirect(&t, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base+d.least))) {
+			return q
+		}
 		q = q[min(n*lanes, len(q)):]
 	}
+	return nil
 }
 
 // nextBlock returns the questions that go through the loops next, a multiple of 16,
@@ -196,10 +229,19 @@ func nextBlock(q []Query, full *[lanes]Query) (block []Query, n int) {
 	return full[:], 1
 }
 
-func answered(ok bool) {
-	if !ok {
+// What became of a block of questions.
+const (
+	blockBeyond   = iota // a place lies beyond the answers
+	blockAnswered        // all are
+	blockOpen            // a source port is open, none is answered
+)
+
+// answered reports whether a block was, or is to be sorted by open source ports first.
+func answered(block int) bool {
+	if block == blockBeyond {
 		panic("index: a question's row lies beyond the answers")
 	}
+	return block == blockAnswered
 }
 
 // verdictsOf views ids of any kind as numbers.
@@ -217,4 +259,6 @@ var _ = [...]uintptr{
 	unsafe.Offsetof(Work{}.key), unsafe.Offsetof(Work{}.position), unsafe.Offsetof(Work{}.source), unsafe.Offsetof(Work{}.row),
 	unsafe.Offsetof(Work{}.place), unsafe.Offsetof(Work{}.destination), unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
 	unsafe.Offsetof(Work{}.mixedAddress), unsafe.Offsetof(Work{}.mixedBlock), unsafe.Offsetof(Work{}.mixedPlace),
+	unsafe.Offsetof(Work{}.pageAddress), unsafe.Offsetof(Work{}.pageRow), unsafe.Offsetof(Work{}.secondAddress), unsafe.Offsetof(Work{}.secondRow),
+	unsafe.Offsetof(Work{}.dependent),
 }

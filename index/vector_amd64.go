@@ -39,13 +39,13 @@ func vectorZones4(t *rowTables, count int, w *Work)
 //go:noescape
 func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 
-// vectorVerdicts answers 16 × blocks questions whose rows are in w.row; false when one
-// of them has its place beyond length.
+// vectorVerdicts answers 16 × blocks questions whose rows are in w.row; it returns
+// blockBeyond when one of them has its place beyond length, or another such word.
 //
 //go:noescape
-func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
+func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
 
-// vectorDirect answers 16 × blocks questions by direct tables; false as above.
+// vectorDirect answers 16 × blocks questions by direct tables, and returns the same.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
+func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int

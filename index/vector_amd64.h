@@ -196,6 +196,27 @@ scattered: \
 	VPSCATTERDD Z2, K1, (out)(Z15*4); \
 done:
 
+// OPEN returns where open source ports are another classifier's business and there is
+// one among those that were put together in all.
+#define OPEN(all, business, ret, closed) \
+	CMPQ          business, $0; \
+	JE            closed; \
+	VPTESTMD.BCST cUDP<>(SB), all, K1; \
+	KORTESTW      K1, K1; \
+	JZ            closed; \
+	MOVQ          $2, ret; \
+	VZEROUPPER; \
+	RET; \
+closed:
+
+// ANSWERED says whether ANSWER wrote all rows: K5 has them all.
+#define ANSWERED(ret) \
+	XORL  AX, AX; \
+	KMOVW K5, CX; \
+	CMPW  CX, $0xffff; \
+	SETEQ AX; \
+	MOVQ  AX, ret
+
 // MIXED notes the lanes whose interval is mixed behind the BX that the Work at R12
 // holds already: address, block of zoned, and where the row belongs. of is halved,
 // lanes goes on by the step.

@@ -19,10 +19,10 @@ func vectorZones4(*rowTables, int, *Work) { panic("index: no vector loops") }
 
 func vectorZones6(*rowTables, int, *interval.IPv6, *Work) { panic("index: no vector loops") }
 
-func vectorVerdicts(*columnTables, *Query, int, *Work, *uint32, int, uint) bool {
+func vectorVerdicts(*columnTables, *Query, int, *Work, *uint32, int, uint) int {
 	panic("index: no vector loops")
 }
 
-func vectorDirect(*directTables, *Query, int, *Work, *uint32, int, uint) bool {
+func vectorDirect(*directTables, *Query, int, *Work, *uint32, int, uint) int {
 	panic("index: no vector loops")
 }

@@ -97,9 +97,16 @@ func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
-	vectorScatter4(k, q, verdictsOf(got), 5, new(Work))
-	if !slices.Equal(got, want) {
+	rest := vectorScatter4(k, q, verdictsOf(got), 5, new(Work))
+	if len(rest) > 0 || !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv4, %d intervals: another answer", questions, len(k.start4))
+	}
+	clear(got)
+	i := rng.IntN(questions)
+	q[i].Source, want[q[i].Row] = OpenSource, 5+k.Classify4(q[i].Remote, q[i].Protocol, OpenSource, q[i].Destination)
+	Scatter4(k, q, got, 5, new(Work))
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d questions about IPv4, the source port of number %d open: another answer", questions, i)
 	}
 }
 
@@ -131,9 +138,16 @@ func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		want[row] = 5 + k.Classify6(a, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
-	vectorScatter6(k, q, addresses, verdictsOf(got), 5, new(Work))
-	if !slices.Equal(got, want) {
+	rest := vectorScatter6(k, q, addresses, verdictsOf(got), 5, new(Work))
+	if len(rest) > 0 || !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv6, %d intervals: another answer", questions, len(k.start6))
+	}
+	clear(got)
+	i := rng.IntN(questions)
+	q[i].Source, want[q[i].Row] = OpenSource, 5+k.Classify6(addresses[q[i].Remote], q[i].Protocol, OpenSource, q[i].Destination)
+	Scatter6(k, q, addresses, got, 5, new(Work))
+	if !slices.Equal(got, want) {
+		t.Fatalf("%d questions about IPv6, the source port of number %d open: another answer", questions, i)
 	}
 }
 
@@ -159,8 +173,32 @@ func TestVectorManySourcePorts(t *testing.T) {
 	if starts := len(k.lookup.sourceStarts); starts < 64 {
 		t.Fatalf("%d intervals of source ports", starts)
 	}
+	d := newDirect(k)
+	if d == nil || d.few != nil {
+		t.Fatal("no direct tables, or few source ports in them")
+	}
 	for questions := 1; questions < 1500; questions += 97 {
 		compare4(t, rng, k, questions)
+		compareDirect(t, rng, k, d, questions)
+	}
+}
+
+func compareDirect(t *testing.T, rng *rand.Rand, k *Classifier, d *direct, questions int) {
+	q, want := make([]Query, questions), make([]VerdictID, questions)
+	for i, row := range someOrder(rng, questions) {
+		p, source, destination := anyService(rng, k)
+		q[i] = Query{Remote: k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
+		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
+	}
+	got := make([]VerdictID, questions)
+	rest := vectorScatterDirect(d, true, q, verdictsOf(got), 5, new(Work))
+	if len(rest) > 0 || !slices.Equal(got, want) {
+		t.Fatalf("%d questions: another answer", questions)
+	}
+	i := rng.IntN(questions)
+	q[i].Source = OpenSource
+	if rest := vectorScatterDirect(d, true, q, verdictsOf(got), 5, new(Work)); len(rest) == 0 || i < questions-len(rest) {
+		t.Fatalf("%d of %d questions are left, the source port of number %d is open", len(rest), questions, i)
 	}
 }
 
@@ -178,7 +216,7 @@ func TestVectorKeepsToItsRoom(t *testing.T) {
 	out := make([]VerdictID, 64)
 	for name, scatter := range map[string]func([]Query){
 		"intervals": func(q []Query) { vectorScatter4(k, q, verdictsOf(out[:20]), 9, new(Work)) },
-		"direct":    func(q []Query) { vectorScatterDirect(newDirect(k), q, verdictsOf(out[:20]), 9, new(Work)) },
+		"direct":    func(q []Query) { vectorScatterDirect(newDirect(k), false, q, verdictsOf(out[:20]), 9, new(Work)) },
 	} {
 		func() {
 			defer func() {
@@ -188,6 +226,20 @@ func TestVectorKeepsToItsRoom(t *testing.T) {
 			}()
 			scatter([]Query{{Row: 3}, {Row: 20}})
 		}()
+		for first := range uint32(40) { // side by side, to the end and beyond
+			q := make([]Query, 32)
+			for i := range q {
+				q[i].Row = first + uint32(i)
+			}
+			func() {
+				defer func() {
+					if beyond := recover() != nil; !beyond {
+						t.Errorf("%s: no panic, %d questions from %d on", name, len(q), first)
+					}
+				}()
+				scatter(q)
+			}()
+		}
 	}
 	if slices.IndexFunc(out[20:], func(id VerdictID) bool { return id != 0 }) >= 0 {
 		t.Error("written beyond the end")

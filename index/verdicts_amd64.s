@@ -4,8 +4,8 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) bool
-TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
+// func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
+TEXT ·vectorVerdicts(SB), NOSPLIT, $0-64
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
@@ -15,6 +15,7 @@ TEXT ·vectorVerdicts(SB), NOSPLIT, $0-57
 	VPBROADCASTD length+40(FP), Z31
 	VPBROADCASTD base+48(FP), Z30
 	VMOVDQU32    order<>(SB), Z29
+	VPXORD       Z14, Z14, Z14
 	KXNORW       K5, K5, K5
 	MOVQ         columnTables_starts(DI), R8
 	MOVQ         columnTables_of(DI), R9
@@ -38,6 +39,7 @@ services:
 service:
 	QUESTIONS(SI)
 	VMOVDQU32 Z1, Work_place(DX)(AX*1)
+	VPORD     Z2, Z14, Z14
 	KEYS
 	PIVOTS(Z16, Z17, Z5, Z6, Z7)
 	VPSLLVD   Z26, Z6, Z6
@@ -74,6 +76,7 @@ nextService:
 	CMPQ AX, CX
 	JLT  service
 
+	OPEN(Z14, columnTables_open(DI), ret+56(FP), closed)
 	MOVQ    columnTables_shift(DI), SI
 	VPSLLVD Z26, Z24, Z8
 
@@ -152,8 +155,6 @@ verdict:
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JLT  verdict
-	KMOVW K5, AX
-	CMPW  AX, $0xffff
-	SETEQ ret+56(FP)
+	ANSWERED(ret+56(FP))
 	VZEROUPPER
 	RET

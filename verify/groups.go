@@ -6,14 +6,17 @@ import (
 )
 
 // groups sorts the rows of a batch by classifier (a counting sort: one pass to
-// count, one to place 16-byte questions) and answers group by group. It belongs to
-// one worker and reuses its memory.
+// count, one to place 16-byte questions), answers group by group, in the order of
+// questions, and takes the answers back to the rows. Each pass reads or writes one
+// side in its order, and the other at one place for each group. It belongs to one
+// worker and reuses its memory.
 type groups struct {
-	of          []uint32            // per row: classifier number + 1, 0 for none
+	of          []uint32            // per row: classifier number + 1, then 1 + the question's place; 0 for none
 	count       []uint32            // by the same number: rows, then the next place
 	touched     []uint32            // such numbers that have rows, without 0
 	classifiers []*index.Classifier // by number + 1
 	questions   []index.Query
+	answers     []ID // by question
 	work        index.Work
 }
 
@@ -57,18 +60,19 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	for _, n := range g.touched {
 		g.count[n], total = total, total+g.count[n]
 	}
-	g.questions = grow(g.questions, int(total))
+	g.questions, g.answers = grow(g.questions, int(total)), grow(g.answers, int(total))
 	g.place(l)
 	// Now count holds where each group ends; groups stand in touched's order.
 	from := uint32(0)
 	for _, n := range g.touched {
 		k, questions := g.classifiers[n], g.questions[from:g.count[n]]
 		if from = g.count[n]; k.IPv4() {
-			index.Scatter4(k, questions, ids, firstVerdict, &g.work)
+			index.Scatter4(k, questions, g.answers, firstVerdict, &g.work)
 		} else {
-			index.Scatter6(k, questions, l.remote.v6, ids, firstVerdict, &g.work)
+			index.Scatter6(k, questions, l.remote.v6, g.answers, firstVerdict, &g.work)
 		}
 	}
+	g.collect(ids)
 }
 
 // placeBlock is how many rows the vector loop places in one go: a collection of
@@ -88,17 +92,36 @@ func (g *groups) place(l *lanes) {
 	}
 	for row := done; row < len(g.of); row++ {
 		if n := g.of[row]; n != 0 {
-			g.questions[g.count[n]] = l.question(row)
+			at := g.count[n]
+			g.questions[at] = l.question(row, at)
 			g.count[n]++
+			g.of[row] = at + 1
 		}
 	}
 }
 
-// question is a row as a question: the plain twin of the vector loop.
-func (l *lanes) question(row int) index.Query {
+// collect takes the answers to their rows.
+func (g *groups) collect(ids []ID) {
+	done := 0
+	if hasVector && len(g.answers) > 0 {
+		for len(g.of)-done >= lanesWide {
+			blocks := min(len(g.of)-done, placeBlock) / lanesWide
+			vectorCollect(&ids[done:][:blocks*lanesWide][0], &g.of[done], blocks, &g.answers[0])
+			done += blocks * lanesWide
+		}
+	}
+	for row := done; row < len(g.of); row++ {
+		if at := g.of[row]; at != 0 {
+			ids[row] = g.answers[at-1]
+		}
+	}
+}
+
+// question is a row as a question at a place: the plain twin of the vector loop.
+func (l *lanes) question(row int, at uint32) index.Query {
 	source, destination := l.ports(row)
 	q := index.Query{
-		Row: uint32(row), Source: min(source, index.OpenSource),
+		Row: at, Source: min(source, index.OpenSource),
 		Destination: uint16(destination), Protocol: flow.Protocol(l.protocol.at(row)),
 	}
 	if e := l.remote.entry(row); l.remote.family[e] == 6 {

@@ -18,10 +18,17 @@ var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 func vectorNumbers(t *rowColumns, from, blocks int, numbers *uint32)
 
 // vectorPlace turns 16 × blocks rows into questions and puts those that have a number
-// in of, by row, where next says by number, one behind the other.
+// in of, by row, where next says by number, one behind the other. What of had becomes
+// 1 + that place.
 //
 //go:noescape
 func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)
+
+// vectorCollect puts the answer at each place, less 1, that 16 × blocks rows have in of
+// where the rows stand in ids; rows of place 0 stay as they are.
+//
+//go:noescape
+func vectorCollect(ids *ID, of *uint32, blocks int, answers *ID)
 
 // vectorWiden widens 16 × blocks numbers.
 //

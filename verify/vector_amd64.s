@@ -149,7 +149,9 @@ family:
 	VZEROUPPER
 	RET
 
-// PUT puts question 4 × lane + number of 16 where its group goes on.
+// PUT puts question 4 × lane + number of 16 where its group goes on, and says so in it
+// and in of. The line after it is asked for: the group will go on there, and there
+// are more groups than the processor watches.
 #define PUT(from, lane, number, skip) \
 	MOVL          (4*(4*lane+number))(SI)(AX*4), R8; \
 	TESTL         R8, R8; \
@@ -157,8 +159,12 @@ family:
 	MOVL          (BX)(R8*4), R9; \
 	LEAL          1(R9), R13; \
 	MOVL          R13, (BX)(R8*4); \
-	SHLQ          $4, R9; \
-	VEXTRACTI32X4 $lane, from, (DX)(R9*1); \
+	MOVL          R13, (4*(4*lane+number))(SI)(AX*4); \
+	MOVQ          R9, R8; \
+	SHLQ          $4, R8; \
+	VEXTRACTI32X4 $lane, from, (DX)(R8*1); \
+	MOVL          R9, 4(DX)(R8*1); \
+	PREFETCHT0    64(DX)(R8*1); \
 skip:
 
 // func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)
@@ -240,6 +246,27 @@ entry:
 	ADDQ        $16, AX
 	DECQ        CX
 	JNZ         questions
+	VZEROUPPER
+	RET
+
+// func vectorCollect(ids *ID, of *uint32, blocks int, answers *ID)
+TEXT ·vectorCollect(SB), NOSPLIT, $0-32
+	MOVQ ids+0(FP), DI
+	MOVQ of+8(FP), SI
+	MOVQ blocks+16(FP), CX
+	MOVQ answers+24(FP), R8
+
+collect:
+	VMOVDQU32  (SI), Z0
+	VPTESTMD   Z0, Z0, K2
+	KMOVW      K2, K1
+	VPXORD     Z1, Z1, Z1
+	VPGATHERDD -4(R8)(Z0*4), K1, Z1
+	VMOVDQU32  Z1, K2, (DI)
+	ADDQ       $64, SI
+	ADDQ       $64, DI
+	DECQ       CX
+	JNZ        collect
 	VZEROUPPER
 	RET
 

@@ -78,7 +78,7 @@ func (a *acl) load(name, path string) (built, error) {
 	return built{ms, float64(tables) / 1e6}, nil
 }
 
-// run returns nanoseconds for so many passes over the trace.
+// run returns the nanoseconds of the quickest of so many passes over the trace.
 func (a *acl) run(list, trace, algorithm string, passes int) (float64, error) {
 	text, err := a.ask("run %s %s %s %d", list, trace, algorithm, passes)
 	if err != nil {

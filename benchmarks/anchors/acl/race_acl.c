@@ -5,8 +5,10 @@
  *   algorithms                         names that this machine can run
  *   load LIST FILE                     rules, built: milliseconds and bytes
  *   trace TRACE FILE                   packets
- *   run LIST TRACE ALGORITHM PASSES    nanoseconds of wall clock for all passes
+ *   run LIST TRACE ALGORITHM PASSES    nanoseconds of the quickest pass
  *   dump LIST TRACE ALGORITHM FILE     the answers, uint32 little-endian
+ *
+ * Time is that of the thread, not the wall clock: the machine may be shared.
  *
  * A rule is a line "ADDRESS/BITS PROTOCOL/MASK FIRST-LAST FIRST-LAST ID", both
  * port ranges in the packet's order; the earlier line wins. The local address is
@@ -82,7 +84,7 @@ static void fail(const char *what, int err)
 static uint64_t now(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -257,15 +259,19 @@ static void run(const char *list, const char *trace, const char *alg, int passes
 	enum rte_acl_classify_alg a;
 	if (!find(list, trace, alg, &l, &t, &a))
 		return;
-	uint64_t start = now();
+	uint64_t least = UINT64_MAX;
 	for (int i = 0; i < passes; i++) {
+		uint64_t start = now();
 		int err = classify(l, t, a, NULL);
 		if (err) {
 			fail("classify", err);
 			return;
 		}
+		uint64_t took = now() - start;
+		if (took < least)
+			least = took;
 	}
-	printf("ok %" PRIu64 "\n", now() - start);
+	printf("ok %" PRIu64 "\n", least);
 }
 
 static void dump(const char *list, const char *trace, const char *alg, const char *path)
