@@ -1,7 +1,9 @@
 package index
 
 import (
+	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sync"
 
@@ -255,55 +257,76 @@ func (a *atlas[T]) newZones(sets []uint16) *zones {
 	return z
 }
 
-// survey draws both atlases, once.
-func (c *compiler) survey() {
-	c.surveyed.Do(func() {
-		large := c.largeSets()
-		v4, v6 := make([]interval.Set[interval.IPv4], len(large)), make([]interval.Set[interval.IPv6], len(large))
-		for i, r := range large {
-			v4[i], v6[i] = r.sure.v4, r.sure.v6
-		}
-		a4, taken4 := newAtlas(v4, c.largeSet)
-		for n, i := range taken4 {
-			large[i].large4 = int32(n) + 1
-		}
-		a6, taken6 := newAtlas(v6, c.largeSet)
-		for n, i := range taken6 {
-			large[i].large6 = int32(n) + 1
-		}
-		if a4.count > 1 {
-			a4.root = newRoot(a4.starts)
-		}
-		c.geo4 = &geography[interval.IPv4]{atlas: a4, zones: map[string]*zones{}}
-		c.geo6 = &geography[interval.IPv6]{atlas: a6, zones: map[string]*zones{}}
-	})
+// survey draws both atlases.
+func (c *compiler) survey(ctx context.Context, workers int) error {
+	large, err := c.largeSets(ctx, workers)
+	if err != nil {
+		return err
+	}
+	v4, v6 := make([]interval.Set[interval.IPv4], len(large)), make([]interval.Set[interval.IPv6], len(large))
+	for i, r := range large {
+		v4[i], v6[i] = r.sure.v4, r.sure.v6
+	}
+	a4, taken4 := newAtlas(v4, c.largeSet)
+	for n, i := range taken4 {
+		large[i].large4 = int32(n) + 1
+	}
+	a6, taken6 := newAtlas(v6, c.largeSet)
+	for n, i := range taken6 {
+		large[i].large6 = int32(n) + 1
+	}
+	if a4.count > 1 {
+		a4.root = newRoot(a4.starts)
+	}
+	c.geo4 = &geography[interval.IPv4]{atlas: a4, zones: map[string]*zones{}}
+	c.geo6 = &geography[interval.IPv6]{atlas: a6, zones: map[string]*zones{}}
+	return nil
 }
 
 // largeSets collects the reaches without doubts that rules of the network name
 // and that may be large: service tags and Internet.
-func (c *compiler) largeSets() (out []*reach) {
+func (c *compiler) largeSets(ctx context.Context, workers int) (out []*reach, err error) {
+	names, err := c.tagsNamed(ctx, workers)
+	if err != nil {
+		return nil, err
+	}
+	reaches := []*reach{c.intern.reach(c.internet, nil)}
+	for _, name := range names {
+		reaches = append(reaches, c.serviceTag(name))
+	}
 	taken := map[*reach]bool{}
-	add := func(r *reach) {
+	for _, r := range reaches {
 		if len(r.may) == 0 && !taken[r] {
 			taken[r] = true
 			out = append(out, r)
 		}
 	}
-	add(c.intern.reach(c.internet, nil))
-	seen := map[string]bool{}
-	sides := func(list []network.Selector) {
-		for i := range list {
-			if s := &list[i]; s.Kind == network.SelectServiceTag && !seen[s.Text] {
-				seen[s.Text] = true
-				add(c.serviceTag(s.Text))
+	return out, nil
+}
+
+// tagsNamed lists the service tags that rules of the network name.
+func (c *compiler) tagsNamed(ctx context.Context, workers int) ([]string, error) {
+	const chunk = 1 << 12 // rules
+	var mu sync.Mutex
+	all := map[string]bool{}
+	err := inChunks(ctx, workers, (c.net.RuleCount()+chunk-1)/chunk, 1, func(i int, _ *signer) {
+		seen := map[string]bool{}
+		sides := func(list []network.Selector) {
+			for i := range list {
+				if list[i].Kind == network.SelectServiceTag {
+					seen[list[i].Text] = true
+				}
 			}
 		}
-	}
-	for ref := 1; ref < c.net.RuleCount(); ref++ {
-		if r := c.net.Rule(flow.RuleRef(ref)); r != nil {
-			sides(r.Source)
-			sides(r.Destination)
+		for ref := max(1, i*chunk); ref < min((i+1)*chunk, c.net.RuleCount()); ref++ {
+			if r := c.net.Rule(flow.RuleRef(ref)); r != nil {
+				sides(r.Source)
+				sides(r.Destination)
+			}
 		}
-	}
-	return out
+		mu.Lock()
+		defer mu.Unlock()
+		maps.Copy(all, seen)
+	})
+	return slices.Sorted(maps.Keys(all)), err
 }

@@ -101,7 +101,7 @@ func TestAtlasChangesNoAnswer(t *testing.T) {
 		}
 		nic := n.NICs[0]
 		for _, local := range all[1].Locals(nic) {
-			if local.In.zones != nil {
+			if local.In.fused().zones != nil {
 				mixed++
 			} else if rules == 300 {
 				overflown++

@@ -26,31 +26,31 @@ type Query struct {
 // Where the processor has vectors they go sixteen at a time (vector.go), else the
 // address searches go four at a time, because each step of one waits for memory
 // while the others go on. Long runs of questions about a classifier that has had
-// many are answered by its direct tables.
+// many are answered by its direct tables, short ones about one that has had few
+// layer by layer.
 func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
-	k.ready()
-	q := questions
-	if k.open != nil && k.openComes(q) {
+	f, q := k.formFor(len(questions)), questions
+	if f.open != nil && f.openComes(q) {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter4(k.open, q[closed:], out, base, w)
+			Scatter4(f.open, q[closed:], out, base, w)
 			q = q[:closed]
 		}
 	}
 	if len(q) == 0 {
 		return
 	}
-	d := k.directFor(len(q))
+	d := k.directFor(f, len(q))
 	var rest []Query
 	switch {
 	case d != nil && hasVector:
-		rest = vectorScatterDirect(d, k.open != nil, q, verdictsOf(out), uint32(base), w)
+		rest = vectorScatterDirect(d, f.open != nil, q, verdictsOf(out), uint32(base), w)
 	case d != nil:
 		scatterDirect(d, q, out, base)
-	case k.chain == nil && hasVector:
-		rest = vectorScatter4(k, q, verdictsOf(out), uint32(base), w)
+	case f.chain == nil && hasVector:
+		rest = vectorScatter4(f, q, verdictsOf(out), uint32(base), w)
 	default:
-		plainScatter4(k, q, out, base)
+		plainScatter4(f, q, out, base)
 	}
 	if len(rest) > 0 {
 		Scatter4(k, rest, out, base, w)
@@ -60,7 +60,7 @@ func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *W
 // openComes reports whether questions are to be sorted by open source ports before
 // any is answered. The vector loops notice one themselves: then only the block in
 // which they will meet the first is looked at.
-func (k *Classifier) openComes(q []Query) bool {
+func (k *form) openComes(q []Query) bool {
 	if k.chain != nil || !hasVector {
 		return true
 	}
@@ -75,7 +75,7 @@ func (k *Classifier) openComes(q []Query) bool {
 }
 
 // plainScatter4 is the twin of the vector loop.
-func plainScatter4[T ~uint32](k *Classifier, q []Query, out []T, base T) {
+func plainScatter4[T ~uint32](k *form, q []Query, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
@@ -86,7 +86,7 @@ func plainScatter4[T ~uint32](k *Classifier, q []Query, out []T, base T) {
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify4(q[i].Remote, q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
+		out[q[i].Row] = base + T(k.classify4(q[i].Remote, q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
 	}
 }
 
@@ -109,7 +109,7 @@ func openLast(q []Query) (closed int) {
 	return closed
 }
 
-func (k *Classifier) answer4(at int, q *Query) VerdictID {
+func (k *form) answer4(at int, q *Query) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {
@@ -120,28 +120,27 @@ func (k *Classifier) answer4(at int, q *Query) VerdictID {
 
 // Scatter6 is Scatter4 for IPv6: addresses holds what the questions' Remote names.
 func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
-	k.ready()
-	q := questions
-	if k.open != nil && k.openComes(q) {
+	f, q := k.formFor(len(questions)), questions
+	if f.open != nil && f.openComes(q) {
 		closed := openLast(q)
 		if closed < len(q) {
-			Scatter6(k.open, q[closed:], addresses, out, base, w)
+			Scatter6(f.open, q[closed:], addresses, out, base, w)
 			q = q[:closed]
 		}
 	}
 	switch {
 	case len(q) == 0:
-	case k.chain == nil && hasVector:
-		if rest := vectorScatter6(k, q, addresses, verdictsOf(out), uint32(base), w); len(rest) > 0 {
+	case f.chain == nil && hasVector:
+		if rest := vectorScatter6(f, q, addresses, verdictsOf(out), uint32(base), w); len(rest) > 0 {
 			Scatter6(k, rest, addresses, out, base, w)
 		}
 	default:
-		plainScatter6(k, q, addresses, out, base)
+		plainScatter6(f, q, addresses, out, base)
 	}
 }
 
 // plainScatter6 is the twin of the vector loop.
-func plainScatter6[T ~uint32](k *Classifier, q []Query, addresses []interval.IPv6, out []T, base T) {
+func plainScatter6[T ~uint32](k *form, q []Query, addresses []interval.IPv6, out []T, base T) {
 	if k.chain == nil {
 		for ; len(q) >= 4; q = q[4:] {
 			a0, a1, a2, a3 := addresses[q[0].Remote], addresses[q[1].Remote], addresses[q[2].Remote], addresses[q[3].Remote]
@@ -153,11 +152,11 @@ func plainScatter6[T ~uint32](k *Classifier, q []Query, addresses []interval.IPv
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.Classify6(addresses[q[i].Remote], q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
+		out[q[i].Row] = base + T(k.classify6(addresses[q[i].Remote], q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
 	}
 }
 
-func (k *Classifier) answer6(at int, a interval.IPv6, q *Query) VerdictID {
+func (k *form) answer6(at int, a interval.IPv6, q *Query) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {

@@ -37,6 +37,7 @@ type builder struct {
 	numbers                      []uint32
 	common                       []uint64
 
+	out    stageTable // what is being made
 	made   tableMaker
 	filler filler
 	merger merger
@@ -66,11 +67,12 @@ func (l *classList) doubtsOf(n int) *doubts {
 	return l.doubts[n]
 }
 
-// table makes the table of a Stage for the remote addresses of one family.
+// table makes the table of a Stage for the remote addresses of one family; valid
+// until the next call.
 func (b *builder) table(s *Stage, kind tableKind) *stageTable {
 	b.stage, b.tableKind = s, kind
 	b.begin()
-	t := b.c.tables.take(func() *stageTable { return &stageTable{} })
+	t := &b.out
 	t.reset(s)
 	b.markTotal()
 	b.service.reset(b.words)

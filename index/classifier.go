@@ -9,10 +9,30 @@ import (
 )
 
 // A Classifier answers for one NIC, direction and local address. Many NICs share
-// one. Its methods may run concurrently and do not allocate, except where the
-// classes were too many for a table.
+// one. Its methods may run concurrently and do not allocate, except while it is made
+// and where the classes were too many for a table.
 //
-// A question costs two searches and a few loads: the remote address among the
+// It has up to three forms, each faster and dearer to make than the one before: it
+// asks layer by layer at first (chain.go), from fuseAfter questions on a table in which
+// the layers are fused (form), and direct tables when it is very hot (direct.go).
+type Classifier struct {
+	number  uint32
+	family4 bool
+	recipe
+
+	form   atomic.Pointer[form] // nil until made
+	asked  atomic.Int64         // questions to the chain so far
+	fusing sync.Mutex
+
+	// Of IPv4 classifiers that are asked often, see direct.
+	direct atomic.Pointer[direct]
+	heat   atomic.Int64 // questions in long runs so far
+}
+
+// A form is what a classifier answers by: a chain, or a table of all layers. It never
+// changes.
+//
+// A question of the table costs two searches and a few loads: the remote address among the
 // sorted starts of its dimension gives a row, protocol and ports give a column,
 // the table at row × width + column gives a small id, verdicts[id] the answer.
 // Large address sets (service tags) do not cut the dimension. Where some begin or
@@ -31,20 +51,9 @@ import (
 //	          per pair of port classes
 //	table     r·c bytes, 2r·c where there are more than 256 verdicts
 //	verdicts  4 bytes each
-type Classifier struct {
-	number  uint32
-	family4 bool
-	recipe
+type form struct {
+	chain *chain // set iff there is no table
 
-	arrays // there once made
-
-	// Of IPv4 classifiers that are asked often, see direct.
-	direct atomic.Pointer[direct]
-	heat   atomic.Int64 // questions in long runs so far
-}
-
-// arrays are what a classifier answers by.
-type arrays struct {
 	start4   []uint32        // IPv4 intervals; nil for an IPv6 local address
 	start6   []interval.IPv6 // IPv6 intervals; nil for an IPv4 local address
 	of       []uint16        // per interval: see above
@@ -57,11 +66,11 @@ type arrays struct {
 	table8   []uint8  // row-major; indexes verdicts
 	table16  []uint16 // in place of table8 where there are more than 256 verdicts
 	verdicts []VerdictID
-	chain    *chain // set iff there is no table
+	directs  *directs // nil where intervals serve every run of questions
+
 	// open answers when the source port is left open; nil when that is no other
 	// question. It is compiled when first asked: few files of flows leave it open.
-	open    *Classifier
-	directs *directs // nil where intervals serve every run of questions
+	open *Classifier
 }
 
 // IPv4 reports whether the classifier answers for IPv4 remote addresses, IPv6
@@ -99,14 +108,16 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	k.ready()
-	if source >= anySource && k.open != nil {
-		return k.open.Classify4(remote, p, 0, destination)
+	f := k.formFor(1)
+	if source >= anySource && f.open != nil {
+		return f.open.Classify4(remote, p, 0, destination)
 	}
+	return f.classify4(remote, p, source, destination)
+}
+
+func (k *form) classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
 	if k.chain != nil {
-		return k.chain.classify(func(t *stageTable) uint32 {
-			return t.outcome(t.row4(k.chain.c, interval.IPv4(remote)), t.services.of(p, source, destination))
-		})
+		return k.chain.classify4(interval.IPv4(remote), p, source, destination)
 	}
 	of := k.of[search32(k.start4, remote)]
 	if of&1 == 1 {
@@ -117,14 +128,16 @@ func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, de
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
-	k.ready()
-	if source >= anySource && k.open != nil {
-		return k.open.Classify6(remote, p, 0, destination)
+	f := k.formFor(1)
+	if source >= anySource && f.open != nil {
+		return f.open.Classify6(remote, p, 0, destination)
 	}
+	return f.classify6(remote, p, source, destination)
+}
+
+func (k *form) classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
 	if k.chain != nil {
-		return k.chain.classify(func(t *stageTable) uint32 {
-			return t.outcome(t.row6(k.chain.c, remote), t.services.of(p, source, destination))
-		})
+		return k.chain.classify6(remote, p, source, destination)
 	}
 	of := k.of[search128(k.start6, remote)]
 	if of&1 == 1 {
@@ -134,71 +147,26 @@ func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uin
 }
 
 // inZone returns the row of a mixed interval in a zone.
-func (k *Classifier) inZone(of uint16, zone uint8) uint16 {
+func (k *form) inZone(of uint16, zone uint8) uint16 {
 	return k.zoned[int(of>>1)*k.zones.count+int(zone)]
 }
 
-func (k *Classifier) at(row, column uint16) VerdictID {
+func (k *form) at(row, column uint16) VerdictID {
 	return k.cell(uint32(row)*k.width + uint32(column))
 }
 
 // cell returns the verdict at a place of the table.
-func (k *Classifier) cell(at uint32) VerdictID {
+func (k *form) cell(at uint32) VerdictID {
 	if k.table8 != nil {
 		return k.verdicts[k.table8[at]]
 	}
 	return k.verdicts[k.table16[at]]
 }
 
-// Bytes returns the memory the classifier's arrays take.
-func (k *Classifier) Bytes() int {
-	k.ready()
-	return k.bytes()
-}
+// Bytes returns the memory that the classifier's table and what leads there take.
+func (k *Classifier) Bytes() int { return k.fused().bytes() }
 
-// bytes is the memory the arrays take.
-func (k *arrays) bytes() int {
+// bytes is the memory of the arrays, without a chain.
+func (k *form) bytes() int {
 	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.of) + 2*len(k.zoned) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
-}
-
-// chain answers stage by stage where a fused table would be too large; verdicts
-// are remembered by the outcomes of the stages.
-type chain struct {
-	c      *compiler
-	tables []*stageTable
-	stages []*Stage
-
-	mu       sync.RWMutex
-	verdicts map[[3]uint32]VerdictID
-}
-
-func newChain(c *compiler, tables []*stageTable) *chain {
-	x := &chain{c: c, tables: tables, verdicts: map[[3]uint32]VerdictID{}}
-	for _, t := range tables {
-		t.kept.Store(true)
-		x.stages = append(x.stages, t.stage)
-	}
-	return x
-}
-
-func (x *chain) classify(outcome func(*stageTable) uint32) VerdictID {
-	var key [3]uint32
-	for i, t := range x.tables {
-		key[i] = outcome(t)
-	}
-	x.mu.RLock()
-	id, ok := x.verdicts[key]
-	x.mu.RUnlock()
-	if ok {
-		return id
-	}
-	layers := make([]layerOutcome, len(x.tables))
-	for i, t := range x.tables {
-		layers[i] = t.get(key[i])
-	}
-	id = x.c.verdicts.intern(new(verdictBuilder).conclude(x.c, x.stages, layers))
-	x.mu.Lock()
-	x.verdicts[key] = id
-	x.mu.Unlock()
-	return id
 }

@@ -69,7 +69,7 @@ func (d *direct) bytes() int {
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
-func newDirect(k *Classifier) *direct {
+func newDirect(k *form) *direct {
 	d := &direct{row: k.width}
 	cells := max(len(k.table8), len(k.table16))
 	if cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
@@ -139,7 +139,7 @@ func (d *direct) columnOf(source, destination uint32) uint16 {
 }
 
 // addresses fills root and pages.
-func (d *direct) addresses(k *Classifier) bool {
+func (d *direct) addresses(k *form) bool {
 	var starts []uint32
 	var rows []uint16
 	eachRow(k.geo4, k.remotes4(), everything.v4[0].Last, func(row int, at interval.Range[interval.IPv4]) {
@@ -334,8 +334,8 @@ type directs struct {
 
 // directFor returns the direct for a run of questions, made when the classifier has
 // become hot; nil when intervals serve it better.
-func (k *Classifier) directFor(run int) *direct {
-	if run < hotRun || k.directs == nil {
+func (k *Classifier) directFor(f *form, run int) *direct {
+	if run < hotRun || f.directs == nil {
 		return nil
 	}
 	if d := k.direct.Load(); d != nil {
@@ -344,10 +344,10 @@ func (k *Classifier) directFor(run int) *direct {
 	if k.heat.Add(int64(run)) < hotAfter {
 		return nil
 	}
-	return k.directs.make(k)
+	return f.directs.make(k, f)
 }
 
-func (s *directs) make(k *Classifier) *direct {
+func (s *directs) make(k *Classifier, f *form) *direct {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := k.direct.Load(); d != nil {
@@ -357,7 +357,7 @@ func (s *directs) make(k *Classifier) *direct {
 	if s.limit <= 0 {
 		return nil
 	}
-	d := newDirect(k)
+	d := newDirect(f)
 	if d == nil || d.bytes() > s.limit {
 		return nil
 	}

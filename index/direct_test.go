@@ -21,7 +21,8 @@ func TestDirectEqualsIntervals(t *testing.T) {
 			t.Fatal(err)
 		}
 		local := flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)
-		k := ix.Classifier(n.NICs[0], flow.Inbound, local)
+		classifier := ix.Classifier(n.NICs[0], flow.Inbound, local)
+		k := classifier.fused()
 		d := newDirect(k)
 		if d == nil {
 			t.Fatal("no direct tables")
@@ -40,7 +41,7 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		}
 		want := make([]VerdictID, len(questions))
 		for i, q := range questions {
-			want[i] = 7 + k.Classify4(q.Remote, q.Protocol, q.Source, q.Destination)
+			want[i] = 7 + classifier.Classify4(q.Remote, q.Protocol, q.Source, q.Destination)
 			if got := k.at(d.rowOf(q.Remote), d.columnOf(sourceKey(q.Protocol, uint16(q.Source)), destinationKey(q.Protocol, q.Destination))); 7+got != want[i] {
 				t.Fatalf("round %d, question %+v, one by one: %d, want %d", round, q, got, want[i]-7)
 			}
@@ -78,16 +79,16 @@ func TestDirectEqualsIntervals(t *testing.T) {
 		}
 		long := slices.Repeat(questions, 1+2*hotAfter/len(questions))
 		got := make([]VerdictID, len(questions))
-		Scatter4(k, long, got, 7, &work)
+		Scatter4(classifier, long, got, 7, &work)
 		for _, q := range questions {
-			if want := 7 + k.Classify4(q.Remote, q.Protocol, q.Source, q.Destination); got[q.Row] != want {
+			if want := 7 + classifier.Classify4(q.Remote, q.Protocol, q.Source, q.Destination); got[q.Row] != want {
 				t.Fatalf("round %d, question %+v of a long run: %d, want %d", round, q, got[q.Row], want)
 			}
 		}
-		if allocs := testing.AllocsPerRun(2, func() { Scatter4(k, long, got, 7, &work) }); allocs != 0 {
+		if allocs := testing.AllocsPerRun(2, func() { Scatter4(classifier, long, got, 7, &work) }); allocs != 0 {
 			t.Errorf("a long run allocates %v times", allocs)
 		}
-		if k.direct.Load() == nil {
+		if classifier.direct.Load() == nil {
 			t.Fatalf("round %d: not hot after %d questions", round, len(long))
 		}
 	}
@@ -103,12 +104,12 @@ func TestDirectsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)).fused()
 	size := newDirect(k).bytes()
 	twins := make([]*Classifier, 2*(1<<20)/size)
 	for i := range twins { // as many classifiers as would take twice the memory
-		twins[i] = &Classifier{arrays: k.arrays}
-		if twins[i].directFor(hotAfter) == nil {
+		twins[i] = &Classifier{}
+		if twins[i].directFor(k, hotAfter) == nil {
 			t.Fatalf("classifier %d has no direct tables", i)
 		}
 		if k.directs.bytes > 1<<20 {

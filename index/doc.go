@@ -7,8 +7,9 @@
 // Stage's table (builder.go, service.go, fill.go, table.go): protocol and ports, and remote
 // addresses, are cut into elementary intervals, intervals at which the same rules
 // match share a class (sweep.go), and the table gives the rule that is first where
-// two classes meet. The tables of a NIC's layers are fused into one Classifier
-// (fuse.go, plane.go, remotes.go), whose cells are verdicts. Questions go through it
+// two classes meet. A Classifier asks the tables of a NIC's layers one after the other
+// (chain.go) until it has had so many questions that fusing them into one table, whose
+// cells are verdicts, pays (fuse.go, plane.go, remotes.go). Questions go through that
 // sixteen at a time where the processor has vectors (vector.go), else four at a time
 // (batch.go).
 //
@@ -18,8 +19,8 @@
 //
 // Equal Stages and equal Classifiers are built once and shared: all of them by
 // Compile or, of a large network, each by the first question (recipe.go, shelf.go),
-// as are those for local addresses that no ip configuration owns. Answers never
-// change; all methods may run concurrently.
+// as are those for local addresses that no ip configuration owns. Forms may change
+// while questions are asked, answers never; all methods may run concurrently.
 //
 // Imports: ingest/flow, ingest/network, index/interval, x/sync, x/sys/cpu.
 package index

@@ -31,6 +31,7 @@ type filler struct {
 	numbers []uint32 // of the outcomes of slow cells
 
 	doubtful []layerOutcome
+	room     outcomeRoom       // of the table's doubtful outcomes
 	keyed    map[string]uint32 // numbers of doubtful outcomes by key
 	key      []byte
 	final    []uint32 // outcome in the Stage's table + 1, by number
@@ -40,7 +41,7 @@ type filler struct {
 // question where there would be too many.
 func (b *builder) finish(t *stageTable) {
 	if !b.fill(t) {
-		t.table, t.width, t.outcomes = nil, 0, nil
+		t.table, t.width, t.outcomes = cells{}, 0, nil
 		t.bits = newIntersection(b)
 		return
 	}
@@ -60,6 +61,7 @@ func (b *builder) fill(t *stageTable) (ok bool) {
 	}
 	f := &b.filler
 	f.doubtful = f.doubtful[:0]
+	f.room.reset()
 	clear(f.keyed)
 	b.made.begin(width)
 	b.claim(width)
@@ -216,7 +218,7 @@ func (b *builder) outcomeOf(t *stageTable, r, s int) uint16 {
 	n, known := f.keyed[string(f.key)]
 	if !known {
 		n = uint32(len(b.entries) + 1 + len(f.doubtful))
-		f.doubtful = append(f.doubtful, t.doubtful.read(b.entries, f.key))
+		f.doubtful = append(f.doubtful, f.room.read(b.entries, f.key))
 		f.keyed[string(f.key)] = n
 	}
 	return uint16(n)
@@ -228,9 +230,9 @@ func (b *builder) number(t *stageTable) {
 	f, n := &b.filler, len(b.entries)
 	f.final = fill(f.final, n+1+len(f.doubtful), 0)
 	width := len(b.made.kept)
-	t.table = slices.Grow(t.table[:0], b.made.height()*width)[:b.made.height()*width]
+	t.table.wide = slices.Grow(t.table.wide[:0], b.made.height()*width)[:b.made.height()*width]
 	for r := range b.made.height() {
-		row, line := b.made.rows.row(r), t.table[r*width:(r+1)*width]
+		row, line := b.made.rows.row(r), t.table.wide[r*width:(r+1)*width]
 		for i, s := range b.made.kept {
 			x := row[s]
 			if f.final[x] == 0 {

@@ -6,38 +6,41 @@ import (
 	"ipflow/index/interval"
 )
 
-// build fuses the stages of one NIC, direction and local address, for remote
-// addresses of the local address's family.
-func (c *compiler) build(stages []*Stage, kind tableKind, from origin) arrays {
-	c.survey()
+// link makes the chain of one NIC, direction and local address, for remote addresses
+// of the local address's family.
+func (c *compiler) link(stages []*Stage, kind tableKind, from origin) *form {
 	tables := make([]*stageTable, len(stages))
 	for i, s := range stages {
 		tables[i] = c.table(s, kind)
 	}
+	f := &form{chain: newChain(c, tables)}
+	if !kind.openSource && slices.ContainsFunc(tables, func(t *stageTable) bool { return t.namesSources }) {
+		kind.openSource = true
+		f.open = &Classifier{family4: kind.family4, recipe: recipe{c: c, origin: from, kind: kind}}
+	}
+	return f
+}
+
+// fuse makes one table of a chain's; the chain stays where it would be too large.
+func (c *compiler) fuse(from *form, kind tableKind) *form {
 	f := c.fusers.take(func() *fuser { return &fuser{c: c} })
-	k := f.fuse(tables, kind.family4)
+	k := f.fuse(from.chain.tables, kind.family4)
 	f.release()
 	c.fusers.put(f)
 	if k == nil {
-		k = &arrays{chain: newChain(c, tables)}
+		from.chain.tooLarge.Store(true)
+		return from
 	}
-	if kind.openSource {
-		return *k
-	}
-	if kind.family4 && k.chain == nil {
+	k.open = from.open
+	if kind.family4 && !kind.openSource {
 		k.directs = &c.directs
 	}
-	if slices.ContainsFunc(tables, func(t *stageTable) bool { return t.namesSources }) {
-		kind.openSource = true
-		k.open = &Classifier{family4: kind.family4, recipe: recipe{c: c, origin: from, kind: kind}}
-	}
-	return *k
+	return k
 }
 
 // release lets go of what the fuser worked on.
 func (f *fuser) release() {
 	f.k, f.tables = nil, nil
-	clear(f.stages)
 }
 
 // fuser joins stage tables into one: the intervals of all are merged, each
@@ -47,9 +50,9 @@ func (f *fuser) release() {
 type fuser struct {
 	c       *compiler
 	tables  []*stageTable
-	stages  []*Stage
+	stages  []standing
 	family4 bool
-	k       *arrays
+	k       *form
 
 	remotes4            remotes[interval.IPv4]
 	remotes6            remotes[interval.IPv6]
@@ -80,14 +83,14 @@ type fuser struct {
 const maxCodes = 1 << 20
 
 // fuse returns nil when the table would be too large.
-func (f *fuser) fuse(tables []*stageTable, family4 bool) *arrays {
+func (f *fuser) fuse(tables []*stageTable, family4 bool) *form {
 	f.tables, f.family4, f.stages = tables, family4, f.stages[:0]
 	codes := uint64(1)
 	for _, t := range tables {
 		if t.bits != nil {
 			return nil
 		}
-		f.stages = append(f.stages, t.stage)
+		f.stages = append(f.stages, t.standing)
 		if codes *= uint64(len(t.outcomes)); codes > 1<<48 {
 			return nil
 		}
@@ -124,7 +127,7 @@ func (f *fuser) fuse(tables []*stageTable, family4 bool) *arrays {
 
 // begin empties the fuser.
 func (f *fuser) begin(codes uint64) {
-	f.k = &arrays{geo4: f.c.geo4, geo6: f.c.geo6}
+	f.k = &form{geo4: f.c.geo4, geo6: f.c.geo6}
 	f.local.reset(verdictWords)
 	f.rare = nil
 	if codes > maxCodes {
@@ -137,33 +140,31 @@ func (f *fuser) begin(codes uint64) {
 // keepOnly makes the classifier of a layer that stands alone: its cells are those
 // of the layer's table, with verdicts in place of outcomes. A few outcomes may have
 // the same verdict; rows that become equal by that are left as they are.
-func (f *fuser) keepOnly(t *stageTable) *arrays {
-	same := true
+func (f *fuser) keepOnly(t *stageTable) *form {
 	f.codes = f.codes[:0]
 	for n := range t.outcomes {
 		id, ok := f.position(uint64(n))
 		if !ok {
 			return nil
 		}
-		same = same && int(id) == n
 		f.codes = append(f.codes, uint64(id))
 	}
-	switch {
-	case f.inBytes():
-		f.k.table8 = room[uint8](len(t.table))
-		for i, n := range t.table {
-			f.k.table8[i] = uint8(f.codes[n])
-		}
-	case same:
-		f.k.table16 = padded(t.table)
-	default:
-		f.k.table16 = room[uint16](len(t.table))
-		for i, n := range t.table {
-			f.k.table16[i] = uint16(f.codes[n])
-		}
+	if f.inBytes() {
+		f.k.table8 = room[uint8](t.table.len())
+		renamed(f.k.table8, &t.table, f.codes)
+	} else {
+		f.k.table16 = room[uint16](t.table.len())
+		renamed(f.k.table16, &t.table, f.codes)
 	}
 	rows, columns := t.size()
 	return f.keep(&t.remote4, &t.remote6, &t.services, rows, columns)
+}
+
+// renamed writes cells by other numbers.
+func renamed[T uint8 | uint16](out []T, from *cells, to []uint64) {
+	for i := range out {
+		out[i] = T(to[from.at(uint32(i))])
+	}
 }
 
 // inBytes reports whether bytes are enough for the verdicts of a table.
@@ -171,7 +172,7 @@ func (f *fuser) inBytes() bool { return f.local.len() <= 1<<8 }
 
 // keep copies what the classifier consists of beside its table; nil when numbers
 // are too large.
-func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, height, width int) *arrays {
+func (f *fuser) keep(r4 *remotes[interval.IPv4], r6 *remotes[interval.IPv6], s *services, height, width int) *form {
 	if height > 1<<16 || width > 1<<16 {
 		return nil
 	}
@@ -219,11 +220,19 @@ func (f *fuser) spreadRows() {
 		height, _ := t.size()
 		f.spread[i] = slices.Grow(f.spread[i][:0], height*width)[:height*width]
 		for r := range height {
-			cells, out := t.table[r*int(t.width):(r+1)*int(t.width)], f.spread[i][r*width:(r+1)*width]
-			for s, column := range f.column.of[i][:len(out)] {
-				out[s] = uint32(cells[column]) * weights[i]
+			out, columns := f.spread[i][r*width:(r+1)*width], f.column.of[i]
+			if from, to := r*int(t.width), (r+1)*int(t.width); t.table.narrow != nil {
+				spreadRow(out, t.table.narrow[from:to], columns, weights[i])
+			} else {
+				spreadRow(out, t.table.wide[from:to], columns, weights[i])
 			}
 		}
+	}
+}
+
+func spreadRow[T uint8 | uint16](out []uint32, row []T, columns []uint32, weight uint32) {
+	for s, column := range columns[:len(out)] {
+		out[s] = uint32(row[column]) * weight
 	}
 }
 
@@ -263,9 +272,9 @@ func (f *fuser) combine(r int) {
 	f.codes = fill(f.codes, f.column.len(), 0)
 	tuple := f.remote.tuple(r)
 	for i, t := range f.tables {
-		row, n := t.table[tuple[i]*t.width:(tuple[i]+1)*t.width], uint64(len(t.outcomes))
+		first, n := tuple[i]*t.width, uint64(len(t.outcomes))
 		for s, column := range f.column.of[i] {
-			f.codes[s] = f.codes[s]*n + uint64(row[column])
+			f.codes[s] = f.codes[s]*n + uint64(t.table.at(first+column))
 		}
 	}
 }
@@ -304,8 +313,8 @@ func (f *fuser) position(code uint64) (id uint16, ok bool) {
 }
 
 // ends reports whether no packet with the outcome goes on to the next layer.
-func (s *Stage) ends(o *layerOutcome) bool {
-	return !s.isMissing() && len(o.may) == 0 && s.endsOf(o.sure)&endPass == 0
+func (s *standing) ends(o *layerOutcome) bool {
+	return !s.isMissing && len(o.may) == 0 && s.endsOf(o.sure)&endPass == 0
 }
 
 // outcomes takes a combination apart.
@@ -324,7 +333,7 @@ func room[T uint8 | uint16](n int) []T { return make([]T, n, n+4) }
 
 // keepRemotes stores where an interval leads in 16 bits; nil when they are not
 // enough.
-func keepRemotes[T interval.Point[T]](k *arrays, r *remotes[T]) *arrays {
+func keepRemotes[T interval.Point[T]](k *form, r *remotes[T]) *form {
 	k.of = room[uint16](len(r.of))
 	for i, of := range r.of {
 		if of > 1<<16-1 {

@@ -34,24 +34,23 @@ type Local struct {
 
 // compiler holds what compilation shares. Its maps are guarded by mu.
 type compiler struct {
-	net      *network.Network
-	assume   assumptions
-	intern   *interner
-	verdicts *verdictTable
-	internet addresses
-	maxTable int
-	largeSet int
+	net       *network.Network
+	assume    assumptions
+	intern    *interner
+	verdicts  *verdictTable
+	internet  addresses
+	maxTable  int
+	largeSet  int
+	fuseAfter int
 
 	nothing, anything, loadBalancer *reach
 
-	directs  directs
-	surveyed sync.Once
-	geo4     *geography[interval.IPv4]
-	geo6     *geography[interval.IPv6]
+	directs directs
+	geo4    *geography[interval.IPv4]
+	geo6    *geography[interval.IPv6]
 
 	builders stack[builder]
 	fusers   stack[fuser]
-	tables   stack[stageTable]
 	stages   atomic.Int32
 	shelf    shelf
 	expected uint32       // classifiers that Compile found to be needed
@@ -92,6 +91,9 @@ type Options struct {
 	// each is compiled when it is first asked. 0 means any number, negative that
 	// none is compiled at once.
 	LazyAbove int
+	// FuseAfter is how many questions a classifier answers layer by layer before its
+	// layers are fused into one table. 0 means 2048, negative that it is fused at once.
+	FuseAfter int
 }
 
 // Compile builds the index of a linked network.
@@ -110,8 +112,14 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	if c.directs.limit = o.DirectBytes; o.DirectBytes == 0 {
 		c.directs.limit = defaultDirectBytes
 	}
+	if c.fuseAfter = o.FuseAfter; o.FuseAfter == 0 {
+		c.fuseAfter = defaultFuseAfter
+	}
 	ix := &Index{c: c, nics: make([]nicEntry, len(n.NICs))}
 
+	if err := c.survey(ctx, o.Workers); err != nil {
+		return nil, err
+	}
 	if err := inChunks(ctx, o.Workers, len(n.NICs), 256, ix.wantAll); err != nil {
 		return nil, err
 	}
@@ -160,8 +168,6 @@ func inChunks(ctx context.Context, workers, n, chunk int, f func(i int, g *signe
 func (c *compiler) forget() {
 	c.builders.drop()
 	c.fusers.drop()
-	c.tables.drop()
-	c.verdicts.compact()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.views, c.sights = map[string]*view{}, map[sight]*view{}
@@ -285,8 +291,8 @@ func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
 	Made                                int           // classifiers that are compiled so far
-	Bytes                               int           // of these, each once
-	Chains                              int           // those of them without a table of their own
+	Fused                               int           // those of them that have a table of their own
+	Bytes                               int           // of the tables, each once
 	Making                              time.Duration // what compiling them took, all goroutines together
 }
 
@@ -298,14 +304,23 @@ func (ix *Index) Stats() Stats {
 		NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len(),
 		Making: time.Duration(c.making.Load()),
 	}
+	seen := map[*stageTable]bool{}
 	for _, k := range list {
-		if !k.made.Load() {
+		f := k.form.Load()
+		if f == nil {
 			continue
 		}
 		s.Made++
-		s.Bytes += k.bytes()
-		if k.chain != nil {
-			s.Chains++
+		if f.chain == nil {
+			s.Fused++
+			s.Bytes += f.bytes()
+			continue
+		}
+		for _, t := range f.chain.tables {
+			if !seen[t] {
+				seen[t] = true
+				s.Bytes += t.bytes()
+			}
 		}
 	}
 	return s

@@ -75,7 +75,7 @@ func (t *stageTable) outcome(row, column uint32) uint32 {
 	if t.bits != nil {
 		return t.bits.at(row, column)
 	}
-	return uint32(t.table[row*t.width+column])
+	return t.table.at(row*t.width + column)
 }
 
 // size is the numbers of rows and columns.
@@ -83,7 +83,7 @@ func (t *stageTable) size() (rows, columns int) {
 	if t.bits != nil {
 		return t.bits.remotes.len(), t.bits.services.len()
 	}
-	return len(t.table) / int(t.width), int(t.width)
+	return t.table.len() / int(t.width), int(t.width)
 }
 
 // get returns an outcome by its number.

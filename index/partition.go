@@ -54,12 +54,15 @@ func (s Protocols) Contains(p flow.Protocol) bool { return s[p>>6]>>(p&63)&1 == 
 // Partition unfolds the classifier. Callers that ask for many NICs should keep
 // the result per Classifier: NICs share them.
 func (k *Classifier) Partition() *Partition {
-	k.ready()
+	return k.fused().partition()
+}
+
+func (k *form) partition() *Partition {
 	if k.chain != nil {
 		return k.chain.partition()
 	}
 	p := &Partition{verdict: func(row, column int) VerdictID { return k.at(uint16(row), uint16(column)) }}
-	if k.family4 {
+	if k.start4 != nil {
 		p.rows4(k.geo4, k.remotes4())
 	} else {
 		p.rows6(k.geo6, k.remotes6())
@@ -117,7 +120,7 @@ func (x *chain) partition() *Partition {
 		return &Partition{
 			Rows:    []Addresses{exported(everything)},
 			Columns: [][]ServiceBox{{{AllProtocols, allPorts, allPorts}}},
-			verdict: func(int, int) VerdictID { return x.classify(nil) },
+			verdict: func(int, int) VerdictID { return x.verdict([3]uint32{}) },
 		}
 	}
 	p := &Partition{}
@@ -150,12 +153,11 @@ func (x *chain) partition() *Partition {
 	}
 	p.Columns = b.columns
 	p.verdict = func(row, column int) VerdictID {
-		table := 0
-		return x.classify(func(t *stageTable) uint32 {
-			i := table
-			table++
-			return t.outcome(rows.of[i][row], columns.of[i][column])
-		})
+		var outcomes [3]uint32
+		for i, t := range x.tables {
+			outcomes[i] = t.outcome(rows.of[i][row], columns.of[i][column])
+		}
+		return x.verdict(outcomes)
 	}
 	return p
 }
@@ -212,7 +214,7 @@ func eachRow[T interval.Point[T]](geo *geography[T], r *remotes[T], end T, f fun
 }
 
 // remotes4 gives the classifier's remote addresses the form of the compiler.
-func (k *Classifier) remotes4() *remotes[interval.IPv4] {
+func (k *form) remotes4() *remotes[interval.IPv4] {
 	r := &remotes[interval.IPv4]{of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
 	for _, s := range k.start4 {
 		r.starts = append(r.starts, interval.IPv4(s))
@@ -220,7 +222,7 @@ func (k *Classifier) remotes4() *remotes[interval.IPv4] {
 	return r
 }
 
-func (k *Classifier) remotes6() *remotes[interval.IPv6] {
+func (k *form) remotes6() *remotes[interval.IPv6] {
 	return &remotes[interval.IPv6]{starts: k.start6, of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
 }
 

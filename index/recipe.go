@@ -3,7 +3,6 @@ package index
 import (
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"ipflow/ingest/flow"
@@ -17,7 +16,6 @@ type recipe struct {
 	origin origin
 	kind   tableKind
 	once   sync.Once
-	made   atomic.Bool
 }
 
 // origin is a NIC, direction and local address that a classifier is for.
@@ -27,11 +25,17 @@ type origin struct {
 	local netip.Addr
 }
 
+// defaultFuseAfter is after how many questions fusing pays: it takes about as long as so
+// many answers of a chain.
+const defaultFuseAfter = 1 << 11
+
 // ready makes the classifier unless that was done. Others that ask wait.
-func (k *Classifier) ready() {
-	if !k.made.Load() {
-		k.once.Do(k.make)
+func (k *Classifier) ready() *form {
+	if f := k.form.Load(); f != nil {
+		return f
 	}
+	k.once.Do(k.make)
+	return k.form.Load()
 }
 
 func (k *Classifier) make() {
@@ -42,14 +46,49 @@ func (k *Classifier) make() {
 			s.users.Add(1)
 		}
 	}
-	k.arrays = c.build(k.stages, k.kind, k.origin)
+	f := c.link(k.stages, k.kind, k.origin)
+	if len(k.stages) == 0 || c.fuseAfter < 0 {
+		f = c.fuse(f, k.kind)
+	}
+	k.form.Store(f)
 	for _, s := range k.stages {
 		c.release(s)
 	}
 	k.stages = nil
-	k.made.Store(true)
 	c.making.Add(int64(time.Since(start)))
 	if !k.kind.openSource && k.number < c.expected && c.left.Add(-1) == 0 {
 		c.forget()
 	}
+}
+
+// formFor returns the form for so many questions, which is another one when they were
+// asked often enough. Whoever comes while it is made is served by the old one.
+func (k *Classifier) formFor(questions int) *form {
+	f := k.ready()
+	if f.chain == nil || f.chain.tooLarge.Load() || k.asked.Add(int64(questions)) < int64(k.c.fuseAfter) || !k.fusing.TryLock() {
+		return f
+	}
+	defer k.fusing.Unlock()
+	return k.fuse()
+}
+
+// fused returns the form with a table, unless that would be too large.
+func (k *Classifier) fused() *form {
+	k.ready()
+	k.fusing.Lock()
+	defer k.fusing.Unlock()
+	return k.fuse()
+}
+
+// fuse replaces a chain by a table; the caller holds fusing.
+func (k *Classifier) fuse() *form {
+	f := k.form.Load()
+	if f.chain == nil || f.chain.tooLarge.Load() {
+		return f
+	}
+	start := time.Now()
+	f = k.c.fuse(f, k.kind)
+	k.form.Store(f)
+	k.c.making.Add(int64(time.Since(start)))
+	return f
 }

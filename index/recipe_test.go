@@ -11,8 +11,9 @@ import (
 )
 
 // TestLazyEqualsEager compares an index whose classifiers are compiled by the first
-// question with one that was compiled as a whole. Several goroutines ask at once,
-// and tables of Stages are let go before all that need them were fused.
+// question, and fused by a later one, with one that was compiled and fused as a whole.
+// Several goroutines ask at once, and tables of Stages are let go before all that need
+// them were made.
 func TestLazyEqualsEager(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 11))
 	for round := range 8 {
@@ -20,11 +21,11 @@ func TestLazyEqualsEager(t *testing.T) {
 		if round%2 == 0 {
 			n = taggedNetwork(rng, 4, 12, 8+round*8)
 		}
-		eager, err := Compile(context.Background(), n, Options{})
+		eager, err := Compile(context.Background(), n, Options{FuseAfter: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		lazy, err := Compile(context.Background(), n, Options{LazyAbove: -1})
+		lazy, err := Compile(context.Background(), n, Options{LazyAbove: -1, FuseAfter: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,10 +34,12 @@ func TestLazyEqualsEager(t *testing.T) {
 			t.Fatalf("before any question: %+v", s)
 		}
 		askBoth(t, rng, n, eager, lazy)
-		for _, k := range lazy.c.all() {
-			k.ready()
+		for _, ix := range []*Index{eager, lazy} {
+			for _, k := range ix.c.all() {
+				k.fused()
+			}
 		}
-		if got, want := lazy.Stats(), eager.Stats(); got.Made != want.Made || got.Bytes != want.Bytes {
+		if got, want := lazy.Stats(), eager.Stats(); got.Made != want.Made || got.Fused != want.Fused || got.Bytes != want.Bytes {
 			t.Errorf("in the end %+v, want %+v", got, want)
 		}
 	}
@@ -101,17 +104,18 @@ func TestLazyMakesWhatIsAsked(t *testing.T) {
 func TestShelfKeepsToItsLimit(t *testing.T) {
 	var s shelf
 	s.limit = 1000
+	var stages []*Stage
 	var tables []*stageTable
 	for range 50 {
-		table := &stageTable{stage: &Stage{}, table: make([]uint16, 100)}
-		table.stage.tables = map[tableKind]*stageTable{{}: table}
-		tables = append(tables, table)
-		s.put(table, tableKind{})
+		stage, table := &Stage{}, &stageTable{table: cells{wide: make([]uint16, 100)}}
+		stage.tables = map[tableKind]*stageTable{{}: table}
+		stages, tables = append(stages, stage), append(tables, table)
+		s.put(stage, table, tableKind{})
 		if s.bytes > s.limit {
 			t.Fatalf("%d bytes", s.bytes)
 		}
 	}
-	if len(tables[0].stage.tables) != 0 || len(tables[49].stage.tables) != 1 {
+	if len(stages[0].tables) != 0 || len(stages[49].tables) != 1 {
 		t.Error("the first should be gone and the last be there")
 	}
 	for _, table := range tables {

@@ -6,8 +6,7 @@ import "sync"
 // when first asked, since some of those that they are for may never be.
 const shelfBytes = 64 << 20
 
-// A shelf knows the tables of Stages that other classifiers may still be fused
-// from. When there are too many, the first that was put there is let go, and made
+// A shelf knows the tables of Stages that other classifiers may still want. When there are too many, the first that was put there is let go, and made
 // anew should it be wanted. It may be used concurrently.
 type shelf struct {
 	limit int // 0 means none
@@ -25,11 +24,11 @@ type shelved struct {
 	bytes int
 }
 
-func (s *shelf) put(t *stageTable, kind tableKind) {
+func (s *shelf) put(of *Stage, t *stageTable, kind tableKind) {
 	if s.limit == 0 {
 		return
 	}
-	for _, x := range s.add(&shelved{t.stage, t, kind, t.bytes()}) {
+	for _, x := range s.add(&shelved{of, t, kind, t.bytes()}) {
 		x.stage.drop(x)
 	}
 }
@@ -73,11 +72,7 @@ func (s *Stage) drop(x *shelved) {
 
 // bytes is about what the table takes.
 func (t *stageTable) bytes() int {
-	bytes := 4*(len(t.remote4.starts)+len(t.remote4.of)+len(t.remote4.zoned)) +
-		16*len(t.remote6.starts) + 4*(len(t.remote6.of)+len(t.remote6.zoned)) + 2*len(t.table) + 24*len(t.outcomes)
-	for i := range t.planes {
-		p := &t.planes[i]
-		bytes += 6*(len(p.source.starts)+len(p.destination.starts)) + 4*len(p.class)
-	}
+	bytes := 4*len(t.remote4.starts) + 16*len(t.remote6.starts) + len(t.table.narrow) + 2*len(t.table.wide) + 32*len(t.outcomes)
+	t.eachArray(func(list *[]uint32) { bytes += 4 * len(*list) }, func(list *[]uint16) { bytes += 2 * len(*list) })
 	return bytes
 }

@@ -14,20 +14,19 @@ import (
 // rules whose local side cannot match are gone, the remote side is that which the
 // NIC's view sees. Equal Stages are one.
 type Stage struct {
-	layer     flow.Layer
+	standing
 	scope     *scope // nil iff missing
 	signature string // which rules of the scope
-	missing   fact   // why the rules are unknown
 	id        int32
 	empty     bool // no rule can match: as if there were no Stage
 
-	users  atomic.Int32 // classifiers that are to be fused from it
+	users  atomic.Int32 // classifiers that need it and are not made yet
 	mu     sync.Mutex
 	tables map[tableKind]*stageTable // guarded by mu
 }
 
-// release gives the tables back when the last classifier that needed them is
-// fused: they are several times the size of what comes of them.
+// release lets go of the tables when the last classifier that needed the Stage is
+// made: from then on only classifiers hold them.
 func (c *compiler) release(s *Stage) {
 	if s.users.Add(-1) > 0 {
 		return
@@ -39,9 +38,6 @@ func (c *compiler) release(s *Stage) {
 	}
 	for _, t := range s.tables {
 		c.shelf.remove(t)
-		if !t.kept.Load() {
-			c.tables.put(t)
-		}
 	}
 	s.tables = nil
 }
@@ -87,7 +83,7 @@ func (c *compiler) missingStage(layer flow.Layer, why string) *Stage {
 	defer c.mu.Unlock()
 	s, ok := c.missing[key]
 	if !ok {
-		s = &Stage{layer: layer, missing: key.why, id: c.stages.Add(1)}
+		s = &Stage{standing: standing{layer, true, key.why}, id: c.stages.Add(1)}
 		c.missing[key] = s
 	}
 	return s
@@ -105,7 +101,7 @@ func (c *compiler) stage(g *signer, layer flow.Layer, in *scope, nic *network.NI
 	defer in.mu.Unlock()
 	s, ok := in.stages[string(signature)]
 	if !ok {
-		s = &Stage{layer: layer, scope: in, signature: string(signature), id: c.stages.Add(1)}
+		s = &Stage{standing: standing{layer: layer}, scope: in, signature: string(signature), id: c.stages.Add(1)}
 		if layer == flow.SecurityAdmin { // a security group ends in rules that match
 			entries, _ := c.entries(in, s.signature, nil)
 			s.empty = len(entries) == 0

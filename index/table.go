@@ -3,7 +3,7 @@ package index
 import (
 	"encoding/binary"
 	"math/bits"
-	"sync/atomic"
+	"slices"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
@@ -13,30 +13,95 @@ import (
 // outcome of the Stage for every remote row and service column. It is compiled
 // once per Stage and shared by the classifiers that the Stage is part of.
 type stageTable struct {
-	stage    *Stage
+	standing
 	remote4  remotes[interval.IPv4] // numbers are rows; empty for IPv6
 	remote6  remotes[interval.IPv6] // numbers are rows; empty for IPv4
 	services services               // classes are columns
 	planes   [2]portPlane           // of services
 	width    uint32
-	table    []uint16 // row-major: outcome numbers; nil when bits is set
+	table    cells // empty when bits is set
 	outcomes []layerOutcome
-	doubtful outcomeRoom
 	bits     *intersection // set when the table would be too large
-	kept     atomic.Bool   // a chain reads it: it may not be used again
 	shelved  *shelved      // guarded by the shelf
 
 	namesSources bool // some rule does, so an open source port is another question
 }
 
-// reset empties a table that was used before.
+// reset empties a table that a builder works on.
 func (t *stageTable) reset(s *Stage) {
-	t.stage, t.bits, t.width = s, nil, 0
+	t.standing, t.bits, t.width = s.standing, nil, 0
 	t.remote4.reset()
 	t.remote6.reset()
 	clear(t.outcomes)
-	t.table, t.outcomes = t.table[:0], t.outcomes[:0]
-	t.doubtful.reset()
+	t.table, t.outcomes = cells{wide: t.table.wide[:0]}, t.outcomes[:0]
+}
+
+// cells are outcome numbers, row-major, in bytes where those are enough.
+type cells struct {
+	narrow []uint8
+	wide   []uint16 // in place of narrow where it is nil
+}
+
+func (c *cells) len() int { return max(len(c.narrow), len(c.wide)) }
+
+func (c *cells) at(i uint32) uint32 {
+	if c.narrow != nil {
+		return uint32(c.narrow[i])
+	}
+	return uint32(c.wide[i])
+}
+
+// clone copies cells that are wide and below n.
+func (c *cells) clone(n int) cells {
+	if n > 1<<8 || c.wide == nil {
+		return cells{wide: slices.Clone(c.wide)}
+	}
+	narrow := make([]uint8, len(c.wide))
+	for i, x := range c.wide {
+		narrow[i] = uint8(x)
+	}
+	return cells{narrow: narrow}
+}
+
+// clone copies a table out of the memory of its builder, in few pieces.
+func (t *stageTable) clone() *stageTable {
+	out := &stageTable{standing: t.standing, width: t.width, table: t.table.clone(len(t.outcomes)), outcomes: cloneOutcomes(t.outcomes), bits: t.bits, namesSources: t.namesSources}
+	out.services.group, out.services.groups = t.services.group, slices.Clone(t.services.groups)
+	words, halves := 0, 0
+	t.eachArray(func(list *[]uint32) { words += len(*list) }, func(list *[]uint16) { halves += len(*list) })
+	room32, room16 := make([]uint32, 0, words), make([]uint16, 0, halves)
+	out.remote4, out.remote6, out.planes = t.remote4, t.remote6, t.planes
+	out.eachArray(func(list *[]uint32) { *list, room32 = moved(*list, room32) }, func(list *[]uint16) { *list, room16 = moved(*list, room16) })
+	out.remote4.starts, out.remote6.starts = slices.Clone(t.remote4.starts), slices.Clone(t.remote6.starts)
+	for i := range out.services.groups {
+		if out.services.groups[i].ports != nil {
+			out.services.groups[i].ports = &out.planes[i]
+		}
+	}
+	return out
+}
+
+// eachArray calls the functions for the arrays of numbers that a table consists of.
+func (t *stageTable) eachArray(words func(*[]uint32), halves func(*[]uint16)) {
+	words(&t.remote4.of)
+	words(&t.remote4.zoned)
+	words(&t.remote6.of)
+	words(&t.remote6.zoned)
+	for i := range t.planes {
+		p := &t.planes[i]
+		words(&p.class)
+		for _, ports := range [...]*ports{&p.source, &p.destination} {
+			halves(&ports.starts)
+			words(&ports.of)
+		}
+	}
+}
+
+// moved copies a list behind what is in the room.
+func moved[T any](list, room []T) (at, left []T) {
+	n := len(room)
+	room = append(room, list...)
+	return room[n:len(room):len(room)], room
 }
 
 const (
@@ -56,7 +121,7 @@ type tableKind struct {
 func (c *compiler) table(s *Stage, kind tableKind) *stageTable {
 	t, fresh := c.findTable(s, kind)
 	if fresh {
-		c.shelf.put(t, kind)
+		c.shelf.put(s, t, kind)
 	}
 	return t
 }
@@ -67,7 +132,7 @@ func (c *compiler) findTable(s *Stage, kind tableKind) (t *stageTable, fresh boo
 	t = s.tables[kind]
 	if fresh = t == nil; fresh {
 		b := c.builders.take(func() *builder { return &builder{c: c, filler: filler{keyed: map[string]uint32{}}} })
-		t = b.table(s, kind)
+		t = b.table(s, kind).clone()
 		c.builders.put(b)
 		if s.tables == nil {
 			s.tables = map[tableKind]*stageTable{}
@@ -157,6 +222,30 @@ func (p *pair) appendDoubt(key []byte, bit int) []byte {
 		key = binary.LittleEndian.AppendUint32(key, uint32(f))
 	}
 	return key
+}
+
+// cloneOutcomes copies outcomes out of the room that they refer to.
+func cloneOutcomes(list []layerOutcome) []layerOutcome {
+	rules, facts := 0, 0
+	for i := range list {
+		rules += len(list[i].may)
+		for j := range list[i].may {
+			facts += len(list[i].may[j].facts)
+		}
+	}
+	out := slices.Clone(list)
+	if rules == 0 {
+		return out
+	}
+	roomOfRules, roomOfFacts := make([]doubtfulRule, 0, rules), make([]fact, 0, facts)
+	for i := range out {
+		out[i].may, roomOfRules = moved(out[i].may, roomOfRules)
+		for j := range out[i].may {
+			d := &out[i].may[j]
+			d.facts, roomOfFacts = moved(d.facts, roomOfFacts)
+		}
+	}
+	return out
 }
 
 // outcomeRoom holds what doubtful outcomes refer to. It reuses its memory.

@@ -33,9 +33,7 @@ func TestTableMaker(t *testing.T) {
 				continue
 			}
 			m.from(rng.IntN(len(m.bases)))
-			for s, x := range want {
-				m.row[s] = x
-			}
+			copy(m.row, want)
 			m.endRow()
 		}
 		m.mergeColumns()

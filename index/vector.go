@@ -99,9 +99,9 @@ func pivotShift6(n int) (shift, step uint64) {
 func start[T any](list []T) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(list)) }
 
 // rowTables fills in the pointers; it allocates nothing.
-func (k *Classifier) rowTables(t *rowTables) {
+func (k *form) rowTables(t *rowTables) {
 	*t = rowTables{of: start(k.of)}
-	if k.family4 {
+	if k.start4 != nil {
 		t.starts, t.last, t.shift = start(k.start4), uint64(len(k.start4)-1), pivotShift(len(k.start4))
 	} else {
 		t.starts, t.last = start(k.start6), uint64(len(k.start6)-1)
@@ -111,7 +111,7 @@ func (k *Classifier) rowTables(t *rowTables) {
 		return
 	}
 	t.zoned, t.zones, t.zoneOf = start(k.zoned), uint64(k.zones.count), start(k.zones.of)
-	if k.family4 {
+	if k.start4 != nil {
 		t.root, t.atlas, t.region = start(k.geo4.root), start(k.geo4.starts), start(k.geo4.region)
 		return
 	}
@@ -120,7 +120,7 @@ func (k *Classifier) rowTables(t *rowTables) {
 }
 
 // columnTables fills in the pointers; it allocates nothing.
-func (k *Classifier) columnTables(t *columnTables) {
+func (k *form) columnTables(t *columnTables) {
 	l := &k.lookup
 	*t = columnTables{
 		starts: start(l.starts), last: uint64(len(l.starts) - 1), shift: pivotShift(len(l.starts)), of: start(l.of),
@@ -148,12 +148,12 @@ const (
 // vectorScatter4 is Scatter4 for classifiers with a table. It returns the questions
 // from the first block on in which one has an open source port that is not for this
 // classifier; nil when all are answered.
-func vectorScatter4(k *Classifier, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
+func vectorScatter4(k *form, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
 	return vectorScatter(k, q, nil, out, base, w)
 }
 
 // vectorScatter6 is Scatter6 for the same.
-func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
+func vectorScatter6(k *form, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
 	for i := range q {
 		_ = addresses[q[i].Remote] // the loops do not look
 	}
@@ -162,7 +162,7 @@ func vectorScatter6(k *Classifier, q []Query, addresses []interval.IPv6, out []u
 
 // vectorScatter finds the rows of a block of questions, then its verdicts. The
 // addresses are those of IPv6 questions.
-func vectorScatter(k *Classifier, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
+func vectorScatter(k *form, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
 	var remotes rowTables
 	var columns columnTables
 	k.rowTables(&remotes)

@@ -32,11 +32,12 @@ func TestVectorEqualsPlain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range ix.c.all() {
+		for _, classifier := range ix.c.all() {
+			k := classifier.fused()
 			if k.chain != nil {
 				continue
 			}
-			if k.zones != nil && k.family4 {
+			if k.zones != nil && classifier.family4 {
 				mixed4++
 			} else if k.zones != nil {
 				mixed6++
@@ -51,10 +52,10 @@ func TestVectorEqualsPlain(t *testing.T) {
 				long++
 			}
 			questions := 1 + rng.IntN(1300)
-			if k.family4 {
-				compare4(t, rng, k, questions)
+			if classifier.family4 {
+				compare4(t, rng, classifier, questions)
 			} else {
-				compare6(t, rng, k, questions)
+				compare6(t, rng, classifier, questions)
 			}
 		}
 	}
@@ -63,7 +64,7 @@ func TestVectorEqualsPlain(t *testing.T) {
 	}
 }
 
-func anyService(rng *rand.Rand, k *Classifier) (p flow.Protocol, source uint32, destination uint16) {
+func anyService(rng *rand.Rand, k *form) (p flow.Protocol, source uint32, destination uint16) {
 	p = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.Protocol(rng.IntN(256))}[rng.IntN(5)]
 	near := func(keys []uint32) uint16 {
 		if len(keys) == 0 || rng.IntN(4) == 0 {
@@ -83,7 +84,8 @@ func someOrder(rng *rand.Rand, n int) []int {
 	return order
 }
 
-func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
+func compare4(t *testing.T, rng *rand.Rand, classifier *Classifier, questions int) {
+	k := classifier.fused()
 	q, want := make([]Query, questions), make([]VerdictID, questions)
 	for i, row := range someOrder(rng, questions) {
 		p, source, destination := anyService(rng, k)
@@ -94,7 +96,7 @@ func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		case 1:
 			q[i].Remote = uint32(k.geo4.starts[rng.IntN(len(k.geo4.starts))]) - rng.Uint32N(2)
 		}
-		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
+		want[row] = 5 + classifier.Classify4(q[i].Remote, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
 	rest := vectorScatter4(k, q, verdictsOf(got), 5, new(Work))
@@ -103,14 +105,15 @@ func compare4(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 	}
 	clear(got)
 	i := rng.IntN(questions)
-	q[i].Source, want[q[i].Row] = OpenSource, 5+k.Classify4(q[i].Remote, q[i].Protocol, OpenSource, q[i].Destination)
-	Scatter4(k, q, got, 5, new(Work))
+	q[i].Source, want[q[i].Row] = OpenSource, 5+classifier.Classify4(q[i].Remote, q[i].Protocol, OpenSource, q[i].Destination)
+	Scatter4(classifier, q, got, 5, new(Work))
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv4, the source port of number %d open: another answer", questions, i)
 	}
 }
 
-func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
+func compare6(t *testing.T, rng *rand.Rand, classifier *Classifier, questions int) {
+	k := classifier.fused()
 	q, want := make([]Query, questions), make([]VerdictID, questions)
 	addresses := make([]interval.IPv6, questions)
 	for i, row := range someOrder(rng, questions) {
@@ -135,7 +138,7 @@ func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 		}
 		addresses[place] = a
 		q[i] = Query{Remote: uint32(place), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
-		want[row] = 5 + k.Classify6(a, p, source, destination)
+		want[row] = 5 + classifier.Classify6(a, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
 	rest := vectorScatter6(k, q, addresses, verdictsOf(got), 5, new(Work))
@@ -144,8 +147,8 @@ func compare6(t *testing.T, rng *rand.Rand, k *Classifier, questions int) {
 	}
 	clear(got)
 	i := rng.IntN(questions)
-	q[i].Source, want[q[i].Row] = OpenSource, 5+k.Classify6(addresses[q[i].Remote], q[i].Protocol, OpenSource, q[i].Destination)
-	Scatter6(k, q, addresses, got, 5, new(Work))
+	q[i].Source, want[q[i].Row] = OpenSource, 5+classifier.Classify6(addresses[q[i].Remote], q[i].Protocol, OpenSource, q[i].Destination)
+	Scatter6(classifier, q, addresses, got, 5, new(Work))
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d questions about IPv6, the source port of number %d open: another answer", questions, i)
 	}
@@ -169,7 +172,8 @@ func TestVectorManySourcePorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	classifier := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	k := classifier.fused()
 	if starts := len(k.lookup.sourceStarts); starts < 64 {
 		t.Fatalf("%d intervals of source ports", starts)
 	}
@@ -178,17 +182,17 @@ func TestVectorManySourcePorts(t *testing.T) {
 		t.Fatal("no direct tables, or few source ports in them")
 	}
 	for questions := 1; questions < 1500; questions += 97 {
-		compare4(t, rng, k, questions)
+		compare4(t, rng, classifier, questions)
 		compareDirect(t, rng, k, d, questions)
 	}
 }
 
-func compareDirect(t *testing.T, rng *rand.Rand, k *Classifier, d *direct, questions int) {
+func compareDirect(t *testing.T, rng *rand.Rand, k *form, d *direct, questions int) {
 	q, want := make([]Query, questions), make([]VerdictID, questions)
 	for i, row := range someOrder(rng, questions) {
 		p, source, destination := anyService(rng, k)
 		q[i] = Query{Remote: k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
-		want[row] = 5 + k.Classify4(q[i].Remote, p, source, destination)
+		want[row] = 5 + k.classify4(q[i].Remote, p, source, destination)
 	}
 	got := make([]VerdictID, questions)
 	rest := vectorScatterDirect(d, true, q, verdictsOf(got), 5, new(Work))
@@ -212,7 +216,7 @@ func TestVectorKeepsToItsRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)).fused()
 	out := make([]VerdictID, 64)
 	for name, scatter := range map[string]func([]Query){
 		"intervals": func(q []Query) { vectorScatter4(k, q, verdictsOf(out[:20]), 9, new(Work)) },

@@ -14,10 +14,17 @@ const (
 	endPass                   // on to the next layer; allowed after the last
 )
 
+// standing is what verdicts need of a Stage.
+type standing struct {
+	layer     flow.Layer
+	isMissing bool
+	missing   fact // why the rules are unknown; valid iff isMissing
+}
+
 // endsOf says how a rule ends its layer. Security groups pass what they allow;
 // admin rules do too, unless they always allow. An access that could not be
 // read may be any.
-func (s *Stage) endsOf(r *network.Rule) ends {
+func (s *standing) endsOf(r *network.Rule) ends {
 	if r == nil {
 		return endPass
 	}
@@ -35,7 +42,7 @@ func (s *Stage) endsOf(r *network.Rule) ends {
 	panic("index: access")
 }
 
-func (s *Stage) anyEnd() ends {
+func (s *standing) anyEnd() ends {
 	if s.layer == flow.SecurityAdmin {
 		return endPass | endAllow | endDeny
 	}
@@ -62,20 +69,20 @@ type doubtfulRule struct {
 // reaches layer i can end, tails[i][j] how layer i can end if its first j
 // doubtful entries miss. It reuses its memory.
 type verdictBuilder struct {
-	stages []*Stage
+	stages []standing
 	layers []layerOutcome
 	open   [4]ends
 	tails  [3][]ends
 	facts  []fact
 }
 
-func (b *verdictBuilder) begin(stages []*Stage, layers []layerOutcome) {
+func (b *verdictBuilder) begin(stages []standing, layers []layerOutcome) {
 	b.stages, b.layers = stages, layers
 	b.open[len(layers)] = endAllow
 	for i := len(layers) - 1; i >= 0; i-- {
-		o, s := &layers[i], stages[i]
+		o, s := &layers[i], &stages[i]
 		tail := fill(b.tails[i], len(o.may)+1, 0)
-		if s.isMissing() {
+		if s.isMissing {
 			tail[0] = s.anyEnd()
 		} else {
 			tail[len(o.may)] = s.endsOf(o.sure)
@@ -87,8 +94,6 @@ func (b *verdictBuilder) begin(stages []*Stage, layers []layerOutcome) {
 	}
 }
 
-func (s *Stage) isMissing() bool { return s.scope == nil }
-
 // through turns the ends of layer i into the packet's.
 func (b *verdictBuilder) through(e ends, i int) ends {
 	if e&endPass == 0 {
@@ -98,7 +103,7 @@ func (b *verdictBuilder) through(e ends, i int) ends {
 }
 
 // name puts a rule into the column of its layer.
-func (s *Stage) name(v *verdict, ref flow.RuleRef) {
+func (s *standing) name(v *verdict, ref flow.RuleRef) {
 	switch s.layer {
 	case flow.SecurityAdmin:
 		v.admin = ref
@@ -113,11 +118,11 @@ func (s *Stage) name(v *verdict, ref flow.RuleRef) {
 
 // concludeSure is conclude where nothing is in doubt, nearly always; ok is false
 // elsewhere.
-func concludeSure(stages []*Stage, layers []layerOutcome) (v verdict, ok bool) {
+func concludeSure(stages []standing, layers []layerOutcome) (v verdict, ok bool) {
 	v.access = uint8(flow.Allow)
-	for i, s := range stages {
-		o := &layers[i]
-		if len(o.may) > 0 || s.isMissing() {
+	for i := range stages {
+		o, s := &layers[i], &stages[i]
+		if len(o.may) > 0 || s.isMissing {
 			return v, false
 		}
 		if o.sure == nil {
@@ -143,7 +148,7 @@ func concludeSure(stages []*Stage, layers []layerOutcome) (v verdict, ok bool) {
 }
 
 // conclude builds the verdict of a cell.
-func (b *verdictBuilder) conclude(c *compiler, stages []*Stage, layers []layerOutcome) verdict {
+func (b *verdictBuilder) conclude(c *compiler, stages []standing, layers []layerOutcome) verdict {
 	if v, ok := concludeSure(stages, layers); ok {
 		return v
 	}
@@ -194,8 +199,8 @@ func (b *verdictBuilder) decisiveFacts(forAccess bool) []fact {
 	facts := b.facts[:0]
 	const both = endAllow | endDeny
 	for i := range b.layers {
-		o, s, last := &b.layers[i], b.stages[i], i == len(b.layers)-1
-		if s.isMissing() && (!forAccess || b.open[i] == both) {
+		o, s, last := &b.layers[i], &b.stages[i], i == len(b.layers)-1
+		if s.isMissing && (!forAccess || b.open[i] == both) {
 			facts = append(facts, s.missing)
 		}
 		for j, d := range o.may {

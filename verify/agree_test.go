@@ -29,7 +29,8 @@ func agree(t *testing.T, bytes []byte, stride int) (questions int) {
 	if len(bytes)%2 == 1 {
 		lazy = -1 // each classifier is compiled by the first question
 	}
-	ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable, LargeSet: largeSet, LazyAbove: lazy})
+	fuseAfter := []int{-1, 40, 0}[len(bytes)/2%3] // at once, in the middle of the questions, after many
+	ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable, LargeSet: largeSet, LazyAbove: lazy, FuseAfter: fuseAfter})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +38,8 @@ func agree(t *testing.T, bytes []byte, stride int) (questions int) {
 	if want := st.Classifiers * (1 + lazy); st.Made != want {
 		t.Fatalf("%d classifiers are compiled before any question, want %d", st.Made, want)
 	}
-	if (st.Chains > 0) != (maxTable < 0 && st.Made > 0) {
-		t.Fatalf("%d of %d classifiers have no table", st.Chains, st.Made)
+	if fuseAfter < 0 && (st.Fused > 0) != (maxTable >= 0 && st.Made > 0) {
+		t.Fatalf("%d of %d classifiers are fused", st.Fused, st.Made)
 	}
 	judge := oracle.New(w.Net)
 	var asked batches

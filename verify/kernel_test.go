@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -16,13 +17,13 @@ import (
 // twin Classify, on every question of random worlds.
 func TestBatchesEqualSingleQuestions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 12 {
-		w := world.New(randomBytes(rng, 150+i*30))
+	for i := range 16 {
+		w := world.New(randomBytes(rng, 150+i%12*30))
 		maxTable := 0
 		if i%4 == 3 {
 			maxTable = -1
 		}
-		ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable, LargeSet: i%2 - 1})
+		ix, err := index.Compile(context.Background(), w.Net, index.Options{MaxTable: maxTable, LargeSet: i%2 - 1, FuseAfter: i / 12 << 30})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,10 +85,17 @@ func (b *batches) firstWrong() int {
 	return -1
 }
 
-// TestNoAllocs: a question and a batch of questions allocate nothing.
+// TestNoAllocs: a question and a batch of questions allocate nothing, answered layer by
+// layer or by the table of all layers.
 func TestNoAllocs(t *testing.T) {
+	for _, fuseAfter := range []int{1 << 30, -1} {
+		t.Run(fmt.Sprint("FuseAfter=", fuseAfter), func(t *testing.T) { noAllocs(t, fuseAfter) })
+	}
+}
+
+func noAllocs(t *testing.T, fuseAfter int) {
 	n := sampleNetwork(t)
-	ix, err := index.Compile(context.Background(), n, index.Options{})
+	ix, err := index.Compile(context.Background(), n, index.Options{FuseAfter: fuseAfter})
 	if err != nil {
 		t.Fatal(err)
 	}
