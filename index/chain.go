@@ -26,8 +26,8 @@ type chain struct {
 	verdicts map[[3]uint32]VerdictID // where there are no places
 }
 
-// maxPlaces bounds the memory of a chain's verdicts: 64 KiB.
-const maxChainPlaces = 1 << 14
+// maxChainPlaces bounds the memory of a chain's verdicts: 8 KiB.
+const maxChainPlaces = 1 << 11
 
 func newChain(c *compiler, tables []*stageTable) *chain {
 	x := &chain{c: c, tables: tables, places: 1}
