@@ -110,8 +110,6 @@ func (a *atlas[T]) find(p T) int {
 	return lo
 }
 
-func (a *atlas[T]) regionOf(p T) uint16 { return a.region[a.find(p)] }
-
 func newRoot(starts []interval.IPv4) []uint32 {
 	first := make([]uint32, 1<<16+1)
 	at := 0
@@ -125,7 +123,7 @@ func newRoot(starts []interval.IPv4) []uint32 {
 	return first
 }
 
-// region4 is regionOf for the loops that answer flows: most addresses need no search.
+// region4 is the region of an address: most need no search.
 func region4(a *atlas[interval.IPv4], p uint32) uint16 {
 	if a.root == nil {
 		return a.region[search32(a.starts, interval.IPv4(p))]

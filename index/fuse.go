@@ -56,6 +56,7 @@ type fuser struct {
 
 	remotes4            remotes[interval.IPv4]
 	remotes6            remotes[interval.IPv6]
+	long                [3][]uint32
 	cuts4               cuts[interval.IPv4]
 	cuts6               cuts[interval.IPv6]
 	remote              tupleSet       // tuples of rows
@@ -334,8 +335,9 @@ func room[T uint8 | uint16](n int) []T { return make([]T, n, n+4) }
 // keepRemotes stores where an interval leads in 16 bits; nil when they are not
 // enough.
 func keepRemotes[T interval.Point[T]](k *form, r *remotes[T]) *form {
-	k.of = room[uint16](len(r.of))
-	for i, of := range r.of {
+	k.of = room[uint16](len(r.starts))
+	for i := range k.of {
+		of := r.leads(i)
 		if of > 1<<16-1 {
 			return nil
 		}

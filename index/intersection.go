@@ -96,10 +96,18 @@ func (t *stageTable) get(number uint32) layerOutcome {
 
 // row4 returns the row of an IPv4 address.
 func (t *stageTable) row4(c *compiler, a interval.IPv4) uint32 {
-	return t.remote4.number(a, c.geo4.regionOf)
+	of := t.remote4.leads(search32(t.remote4.starts, a))
+	if of&1 == 0 {
+		return of >> 1
+	}
+	return t.remote4.inRegion(of, region4(c.geo4.atlas, uint32(a)))
 }
 
 // row6 returns the row of an IPv6 address.
 func (t *stageTable) row6(c *compiler, a interval.IPv6) uint32 {
-	return t.remote6.number(a, c.geo6.regionOf)
+	of := t.remote6.leads(search128(t.remote6.starts, a))
+	if of&1 == 0 {
+		return of >> 1
+	}
+	return t.remote6.inRegion(of, c.geo6.region[search128(c.geo6.starts, a)])
 }

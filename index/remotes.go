@@ -14,6 +14,7 @@ import (
 type remotes[T interval.Point[T]] struct {
 	starts []T
 	of     []uint32
+	short  []uint16 // in place of of, see shortened
 	zoned  []uint32 // blocks of zones.count numbers
 	zones  *zones   // nil when no large set counts here
 }
@@ -22,22 +23,38 @@ func (r *remotes[T]) reset() {
 	r.starts, r.of, r.zoned, r.zones = r.starts[:0], r.of[:0], r.zoned[:0], nil
 }
 
-// number looks an address up. region is its region in the atlas.
-func (r *remotes[T]) number(a T, regionOf func(T) uint16) uint32 {
-	lo, hi := 0, len(r.starts) // starts[lo] <= a < starts[hi]
-	for hi-lo > 1 {
-		m := int(uint(lo+hi) >> 1)
-		if r.starts[m].Compare(a) <= 0 {
-			lo = m
-		} else {
-			hi = m
-		}
+// shortened is a copy that takes no more bytes than it needs.
+func (r *remotes[T]) shortened() remotes[T] {
+	out := remotes[T]{starts: slices.Clone(r.starts), zoned: r.zoned, zones: r.zones}
+	if len(r.of) == 0 || slices.Max(r.of) > 1<<16-1 {
+		out.of = slices.Clone(r.of)
+		return out
 	}
-	of := r.of[lo]
-	if of&1 == 0 {
-		return of >> 1
+	out.short = make([]uint16, len(r.of))
+	for i, of := range r.of {
+		out.short[i] = uint16(of)
 	}
-	return r.inRegion(of, regionOf(a))
+	return out
+}
+
+// leads is where interval i leads, as in of.
+func (r *remotes[T]) leads(i int) uint32 {
+	if r.short != nil {
+		return uint32(r.short[i])
+	}
+	return r.of[i]
+}
+
+// long returns of; where it is short, as a copy in the memory given.
+func (r *remotes[T]) long(memory []uint32) (of, left []uint32) {
+	if r.short == nil {
+		return r.of, memory
+	}
+	memory = slices.Grow(memory[:0], len(r.short))[:len(r.short)]
+	for i, of := range r.short {
+		memory[i] = uint32(of)
+	}
+	return memory, memory
 }
 
 // inRegion is the number of an interval in a region.
@@ -190,7 +207,7 @@ func (m *cuts[T]) end(n int, of T) T {
 func (m *cuts[T]) whole(n int, parts []*remotes[T]) bool {
 	for i, p := range parts {
 		at := m.at[i]
-		if p.of[at[n]]&1 == 1 && (n == 0 || at[n-1] != at[n]) && (n+1 == len(at) || at[n+1] != at[n]) {
+		if p.leads(int(at[n]))&1 == 1 && (n == 0 || at[n-1] != at[n]) && (n+1 == len(at) || at[n+1] != at[n]) {
 			return true
 		}
 	}
@@ -228,7 +245,8 @@ func fuseRemotes[T interval.Point[T]](f *fuser, out *remotes[T], m *cuts[T], par
 	var key [3]uint32
 	var ofs, ats [3][]uint32
 	for i, p := range parts {
-		ofs[i], ats[i] = p.of, m.at[i]
+		ofs[i], f.long[i] = p.long(f.long[i])
+		ats[i] = m.at[i]
 	}
 	place := 0         // in the atlas
 	last := ^uint32(0) // the interval before leads there

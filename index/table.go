@@ -63,16 +63,16 @@ func (c *cells) clone(n int) cells {
 	return cells{narrow: narrow}
 }
 
-// clone copies a table out of the memory of its builder, in few pieces.
-func (t *stageTable) clone() *stageTable {
-	out := &stageTable{standing: t.standing, width: t.width, table: t.table.clone(len(t.outcomes)), outcomes: cloneOutcomes(t.outcomes), bits: t.bits, namesSources: t.namesSources}
+// clone copies a table out of the memory of its builder, in few pieces and as few bytes
+// as its numbers need.
+func (t *stageTable) clone(room *outcomeRoom) *stageTable {
+	out := &stageTable{standing: t.standing, width: t.width, table: t.table.clone(len(t.outcomes)), outcomes: room.clone(t.outcomes), bits: t.bits, namesSources: t.namesSources}
 	out.services.group, out.services.groups = t.services.group, slices.Clone(t.services.groups)
 	words, halves := 0, 0
 	t.eachArray(func(list *[]uint32) { words += len(*list) }, func(list *[]uint16) { halves += len(*list) })
 	room32, room16 := make([]uint32, 0, words), make([]uint16, 0, halves)
-	out.remote4, out.remote6, out.planes = t.remote4, t.remote6, t.planes
+	out.remote4, out.remote6, out.planes = t.remote4.shortened(), t.remote6.shortened(), t.planes
 	out.eachArray(func(list *[]uint32) { *list, room32 = moved(*list, room32) }, func(list *[]uint16) { *list, room16 = moved(*list, room16) })
-	out.remote4.starts, out.remote6.starts = slices.Clone(t.remote4.starts), slices.Clone(t.remote6.starts)
 	for i := range out.services.groups {
 		if out.services.groups[i].ports != nil {
 			out.services.groups[i].ports = &out.planes[i]
@@ -83,9 +83,7 @@ func (t *stageTable) clone() *stageTable {
 
 // eachArray calls the functions for the arrays of numbers that a table consists of.
 func (t *stageTable) eachArray(words func(*[]uint32), halves func(*[]uint16)) {
-	words(&t.remote4.of)
 	words(&t.remote4.zoned)
-	words(&t.remote6.of)
 	words(&t.remote6.zoned)
 	for i := range t.planes {
 		p := &t.planes[i]
@@ -132,7 +130,7 @@ func (c *compiler) findTable(s *Stage, kind tableKind) (t *stageTable, fresh boo
 	t = s.tables[kind]
 	if fresh = t == nil; fresh {
 		b := c.builders.take(func() *builder { return &builder{c: c, filler: filler{keyed: map[string]uint32{}}} })
-		t = b.table(s, kind).clone()
+		t = b.table(s, kind).clone(&b.filler.room)
 		c.builders.put(b)
 		if s.tables == nil {
 			s.tables = map[tableKind]*stageTable{}
@@ -224,39 +222,19 @@ func (p *pair) appendDoubt(key []byte, bit int) []byte {
 	return key
 }
 
-// cloneOutcomes copies outcomes out of the room that they refer to.
-func cloneOutcomes(list []layerOutcome) []layerOutcome {
-	rules, facts := 0, 0
-	for i := range list {
-		rules += len(list[i].may)
-		for j := range list[i].may {
-			facts += len(list[i].may[j].facts)
-		}
-	}
-	out := slices.Clone(list)
-	if rules == 0 {
-		return out
-	}
-	roomOfRules, roomOfFacts := make([]doubtfulRule, 0, rules), make([]fact, 0, facts)
-	for i := range out {
-		out[i].may, roomOfRules = moved(out[i].may, roomOfRules)
-		for j := range out[i].may {
-			d := &out[i].may[j]
-			d.facts, roomOfFacts = moved(d.facts, roomOfFacts)
-		}
-	}
-	return out
-}
-
 // outcomeRoom holds what doubtful outcomes refer to. It reuses its memory.
 type outcomeRoom struct {
 	rules []doubtfulRule
+	list  []*doubtfulRule
 	facts []fact
+	last  []*doubtfulRule // by position of the entry: most outcomes doubt it on the same facts
 }
 
 func (m *outcomeRoom) reset() {
 	clear(m.rules)
-	m.rules, m.facts = m.rules[:0], m.facts[:0]
+	clear(m.list)
+	clear(m.last)
+	m.rules, m.list, m.facts = m.rules[:0], m.list[:0], m.facts[:0]
 }
 
 // read reads a key back.
@@ -266,7 +244,7 @@ func (m *outcomeRoom) read(entries []entry, key []byte) (out layerOutcome) {
 		key = key[4:]
 		return x
 	}
-	from := len(m.rules)
+	from := len(m.list)
 	for {
 		x := next()
 		if x != noMatch && x&1 == 1 {
@@ -274,15 +252,53 @@ func (m *outcomeRoom) read(entries []entry, key []byte) (out layerOutcome) {
 			for range next() {
 				m.facts = append(m.facts, fact(next()))
 			}
-			m.rules = append(m.rules, doubtfulRule{entries[x>>1].rule, m.facts[first:len(m.facts):len(m.facts)]})
+			m.list = append(m.list, m.doubt(entries, int(x>>1), first))
 			continue
 		}
-		out.may = m.rules[from:len(m.rules):len(m.rules)]
+		out.may = m.list[from:len(m.list):len(m.list)]
 		if x != noMatch {
 			out.sure = entries[x>>1].rule
 		}
 		return out
 	}
+}
+
+// doubt returns a doubtful entry whose facts are the last ones, from first.
+func (m *outcomeRoom) doubt(entries []entry, at, first int) *doubtfulRule {
+	for len(m.last) <= at {
+		m.last = append(m.last, nil)
+	}
+	facts := m.facts[first:len(m.facts):len(m.facts)]
+	if d := m.last[at]; d != nil && slices.Equal(d.facts, facts) {
+		m.facts = m.facts[:first]
+		return d
+	}
+	m.rules = append(m.rules, doubtfulRule{entries[at].rule, facts, int32(len(m.rules))})
+	m.last[at] = &m.rules[len(m.rules)-1]
+	return m.last[at]
+}
+
+// clone copies outcomes, and what they refer to, out of the room.
+func (m *outcomeRoom) clone(list []layerOutcome) []layerOutcome {
+	out := slices.Clone(list)
+	if len(m.rules) == 0 {
+		return out
+	}
+	rules, facts, n := slices.Clone(m.rules), make([]fact, 0, len(m.facts)), 0
+	for i := range rules {
+		rules[i].facts, facts = moved(rules[i].facts, facts)
+	}
+	for i := range out {
+		n += len(out[i].may)
+	}
+	room := make([]*doubtfulRule, 0, n)
+	for i := range out {
+		out[i].may, room = moved(out[i].may, room)
+		for j, d := range out[i].may {
+			out[i].may[j] = &rules[d.number]
+		}
+	}
+	return out
 }
 
 // layerOrder is Azure's order of the layers that stand in a classifier

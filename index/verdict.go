@@ -52,13 +52,14 @@ func (s *standing) anyEnd() ends {
 // layerOutcome is what one Stage says in one cell: the rules that may match
 // before the one that surely does, and that one.
 type layerOutcome struct {
-	may  []doubtfulRule
+	may  []*doubtfulRule
 	sure *network.Rule // nil when the stage is missing, or no admin rule matches
 }
 
 type doubtfulRule struct {
-	rule  *network.Rule
-	facts []fact
+	rule   *network.Rule
+	facts  []fact
+	number int32 // in its room
 }
 
 // verdictBuilder joins the outcomes of the layers, in their order, into a
