@@ -72,6 +72,7 @@ type fuser struct {
 	lookups             lookupMaker
 	verdict             verdictBuilder
 	codes               []uint64
+	row                 []uint32
 	spread              [2][]uint32 // rows of the first and second table over the columns of the result
 	layers              [3]layerOutcome
 
@@ -222,18 +223,14 @@ func (f *fuser) spreadRows() {
 		f.spread[i] = slices.Grow(f.spread[i][:0], height*width)[:height*width]
 		for r := range height {
 			out, columns := f.spread[i][r*width:(r+1)*width], f.column.of[i]
-			if from, to := r*int(t.width), (r+1)*int(t.width); t.table.narrow != nil {
-				spreadRow(out, t.table.narrow[from:to], columns, weights[i])
-			} else {
-				spreadRow(out, t.table.wide[from:to], columns, weights[i])
+			f.row = fill(f.row, int(t.width), 0)
+			for column := range f.row {
+				f.row[column] = t.table.at(uint32(r)*t.width+uint32(column)) * weights[i]
+			}
+			for s, column := range columns[:len(out)] {
+				out[s] = f.row[column]
 			}
 		}
-	}
-}
-
-func spreadRow[T uint8 | uint16](out []uint32, row []T, columns []uint32, weight uint32) {
-	for s, column := range columns[:len(out)] {
-		out[s] = uint32(row[column]) * weight
 	}
 }
 

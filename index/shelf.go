@@ -72,7 +72,7 @@ func (s *Stage) drop(x *shelved) {
 
 // bytes is about what the table takes.
 func (t *stageTable) bytes() int {
-	bytes := 4*len(t.remote4.starts) + 16*len(t.remote6.starts) + 4*(len(t.remote4.of)+len(t.remote6.of)) + 2*(len(t.remote4.short)+len(t.remote6.short)) + len(t.table.narrow) + 2*len(t.table.wide) + 32*len(t.outcomes)
+	bytes := 4*len(t.remote4.starts) + 16*len(t.remote6.starts) + 4*(len(t.remote4.of)+len(t.remote6.of)) + 2*(len(t.remote4.short)+len(t.remote6.short)) + t.table.bytes() + 32*len(t.outcomes)
 	for i := range t.outcomes {
 		bytes += 8 * len(t.outcomes[i].may)
 	}

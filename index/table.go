@@ -36,33 +36,6 @@ func (t *stageTable) reset(s *Stage) {
 	t.table, t.outcomes = cells{wide: t.table.wide[:0]}, t.outcomes[:0]
 }
 
-// cells are outcome numbers, row-major, in bytes where those are enough.
-type cells struct {
-	narrow []uint8
-	wide   []uint16 // in place of narrow where it is nil
-}
-
-func (c *cells) len() int { return max(len(c.narrow), len(c.wide)) }
-
-func (c *cells) at(i uint32) uint32 {
-	if c.narrow != nil {
-		return uint32(c.narrow[i])
-	}
-	return uint32(c.wide[i])
-}
-
-// clone copies cells that are wide and below n.
-func (c *cells) clone(n int) cells {
-	if n > 1<<8 || c.wide == nil {
-		return cells{wide: slices.Clone(c.wide)}
-	}
-	narrow := make([]uint8, len(c.wide))
-	for i, x := range c.wide {
-		narrow[i] = uint8(x)
-	}
-	return cells{narrow: narrow}
-}
-
 // clone copies a table out of the memory of its builder, in few pieces and as few bytes
 // as its numbers need.
 func (t *stageTable) clone(room *outcomeRoom) *stageTable {
