@@ -53,24 +53,33 @@ func (r *race) runNICs() error {
 // runCompile times the compiler on two cores.
 func (r *race) runCompile() error {
 	groups := r.size(10_000, 100)
-	var took, kept, grown []float64
+	names := [...]string{"compile", "fused"}
+	var took, cpu, kept, grown [len(names)][]float64
 	var last measurement
 	for round := range r.rounds {
 		r.say("compile: round %d of %d", round+1, r.rounds)
-		m, err := r.measure(2, "compile", groups, 1)
-		if err != nil {
-			return err
+		for i, name := range names {
+			m, err := r.measure(2, name, groups, 1)
+			if err != nil {
+				return err
+			}
+			took[i], cpu[i] = append(took[i], m.Seconds), append(cpu[i], m.CPU)
+			kept[i], grown[i], last = append(kept[i], m.LiveMB), append(grown[i], m.GrownMB), m
 		}
-		took, kept, grown, last = append(took, m.Seconds), append(kept, m.LiveMB), append(grown, m.GrownMB), m
 	}
 	what := fmt.Sprintf("compile %d NSGs (%.2gM rules, 8 %% tag operands), two cores", groups, float64(last.Rules)/1e6)
 	r.gates = append(
 		r.gates,
-		gate{row: "compile", what: what, unit: "s", values: took, gate: atMost(5), moonshot: atMost(1.5), ours: seconds(took), anchor: "–"},
+		gate{row: "compile", what: what, unit: "s", values: took[0], gate: atMost(5), moonshot: atMost(1.5), ours: seconds(took[0]) + ", " + seconds(cpu[0]) + " of processors", anchor: "–"},
 		gate{
-			row: "compile", what: "… memory of the index (live heap)", unit: "MB", values: kept, gate: atMost(300), moonshot: atMost(150),
-			ours: fmt.Sprintf("%.0f MB; resident size grew by %.0f MB meanwhile", median(kept), median(grown)), anchor: "–",
+			row: "compile", what: "… memory of the index (live heap)", unit: "MB", values: kept[0], gate: atMost(300), moonshot: atMost(150),
+			ours: fmt.Sprintf("%.0f MB; resident size grew by %.0f MB meanwhile", median(kept[0]), median(grown[0])), anchor: "–",
 		})
+	t := table{title: what, head: []string{"classifiers", "wall", "processors", "live heap"}}
+	for i, form := range []string{"ask layer by layer, as they do at first", "all fused at once, as they are after many questions"} {
+		t.rows = append(t.rows, []string{form, spread(took[i], "s"), spread(cpu[i], "s"), spread(kept[i], "MB")})
+	}
+	r.tables = append(r.tables, t)
 	return nil
 }
 
@@ -95,7 +104,7 @@ func (r *race) runLoad() error {
 		return err
 	}
 	f := &fileRace{race: r, estate: estate}
-	l := f.ours("load", 2, flows)
+	l, asked := f.ours("load", 2, flows, "--compile", "all"), f.ours("asked", 2, flows, "--compile", "asked")
 	if _, err := l.once(); err != nil { // the file cache
 		return err
 	}
@@ -112,6 +121,16 @@ func (r *race) runLoad() error {
 			ours: fmt.Sprintf("%s + %s", seconds(l.each(func(c *cost) float64 { return c.load })), seconds(l.each(func(c *cost) float64 { return c.compile }))),
 		},
 		gate{row: "load", what: "… peak memory", unit: "GB", values: peak, gate: atMost(3), moonshot: atMost(3), ours: amount(median(peak), "GB"), anchor: "–"})
+	t := table{title: "Load + compile " + name + ", then one flow", head: []string{"`--compile`", "load", "compile", "from start to exit", "processors", "peak memory"}}
+	for _, x := range []*leg{l, asked} {
+		t.rows = append(t.rows, []string{
+			map[*leg]string{l: "all", asked: "asked: what the flow needs"}[x],
+			spread(x.each(func(c *cost) float64 { return c.load }), "s"), spread(x.each(func(c *cost) float64 { return c.compile }), "s"),
+			spread(x.each(func(c *cost) float64 { return c.wall }), "s"), spread(x.each(func(c *cost) float64 { return c.cpu }), "s"),
+			spread(scaled(x.each(func(c *cost) float64 { return c.peakMB }), 1e-3), "GB"),
+		})
+	}
+	r.tables = append(r.tables, t)
 	return nil
 }
 
@@ -121,14 +140,17 @@ func (r *race) runMemory() error {
 	if err != nil {
 		return err
 	}
-	var m measurement
-	if _, err := compiled(w.Network, &m); err != nil {
+	var m, first measurement
+	if _, err := compiled(w.Network, 0, &first); err != nil {
+		return err
+	}
+	if _, err := compiled(w.Network, -1, &m); err != nil {
 		return err
 	}
 	nics := float64(m.NICs)
 	r.gates = append(r.gates, gate{
-		row: "memory", what: fmt.Sprintf("memory per NIC: %d NICs, two layers, both directions (live heap)", m.NICs), unit: "KB", values: []float64{m.LiveMB * 1e3 / nics},
-		ours: fmt.Sprintf("%.1f MB; tables alone %.1f KB a NIC", m.LiveMB, float64(m.Bytes)/1e3/nics), anchor: "–", gate: atMost(64), moonshot: atMost(16),
+		row: "memory", what: fmt.Sprintf("memory per NIC: %d NICs, two layers, both directions (live heap)", m.NICs), unit: "KB", values: []float64{max(m.LiveMB, first.LiveMB) * 1e3 / nics},
+		ours: fmt.Sprintf("all fused %.1f MB, before %.1f MB; tables alone %.1f KB a NIC", m.LiveMB, first.LiveMB, float64(m.Bytes)/1e3/nics), anchor: "–", gate: atMost(64), moonshot: atMost(16),
 	})
 	return nil
 }

@@ -15,6 +15,9 @@ func (r *race) machine() string {
 	parts := []string{processor(), runtime.Version(), "commit " + r.commit(), time.Now().UTC().Format("2006-01-02")}
 	parts = append(parts, r.tools...)
 	how := fmt.Sprintf("median of %d interleaved rounds", r.rounds)
+	if share, ok := r.stolen.share(); ok {
+		how += fmt.Sprintf("; %.0f %% of the processors' time went to other guests of the machine meanwhile (as /proc/stat counts it)", 100*share)
+	}
 	if r.quick {
 		how += ", **quick sizes: for trying, no figures to quote**"
 	}

@@ -28,6 +28,7 @@ const measureVariable = "IPFLOW_RACE_MEASURE"
 // measurement is what such a process prints.
 type measurement struct {
 	Seconds float64 // the thing measured
+	CPU     float64 // processor seconds that it took
 	LiveMB  float64 // of the heap, what stays of it
 	GrownMB float64 // how far the resident size went above where it was; 0 if unknown
 	Bytes   int     // of the index, as it says itself
@@ -70,7 +71,9 @@ func measuring() (bool, error) {
 	var err error
 	switch name {
 	case "compile":
-		m, err = measureCompile(n)
+		m, err = measureCompile(n, 0)
+	case "fused":
+		m, err = measureCompile(n, -1)
 	case "nics":
 		m, err = measureNICs(n, rounds)
 	default:
@@ -82,17 +85,21 @@ func measuring() (bool, error) {
 	return true, json.NewEncoder(os.Stdout).Encode(m)
 }
 
-// compiled compiles a network and fills in what that took.
-func compiled(n *network.Network, m *measurement) (*index.Index, error) {
+// compiled compiles a network and fills in what that took. fuseAfter is that of
+// index.Options.
+func compiled(n *network.Network, fuseAfter int, m *measurement) (*index.Index, error) {
 	before := live()
 	base := resident("VmRSS:")
 	resetPeak()
 	start := time.Now()
-	ix, err := index.Compile(context.Background(), n, index.Options{})
+	_, spent := processorTime()
+	ix, err := index.Compile(context.Background(), n, index.Options{FuseAfter: fuseAfter})
 	if err != nil {
 		return nil, err
 	}
 	m.Seconds = time.Since(start).Seconds()
+	_, now := processorTime()
+	m.CPU = float64(now-spent) / 1e9
 	if base > 0 {
 		m.GrownMB = resident("VmHWM:") - base
 	}
@@ -136,7 +143,7 @@ func resetPeak() {
 
 // measureCompile compiles as many groups, each at one NIC and in no subnet: both
 // directions of every list in one local context.
-func measureCompile(groups int) (measurement, error) {
+func measureCompile(groups, fuseAfter int) (measurement, error) {
 	var m measurement
 	e, err := corpus.New(corpus.Options{
 		Seed: 1, NICs: groups, NSGs: groups, Tags: 0.08,
@@ -152,7 +159,7 @@ func measureCompile(groups int) (measurement, error) {
 	for i, g := range n.SecurityGroups {
 		n.NICs[i].Group = network.GroupRef{ID: g.ID, Group: g}
 	}
-	ix, err := compiled(n, &m)
+	ix, err := compiled(n, fuseAfter, &m)
 	runtime.KeepAlive(ix)
 	return m, err
 }

@@ -31,6 +31,7 @@ func (r *race) ipflow() (string, error) {
 // cost is what a run of the program took.
 type cost struct {
 	wall          float64 // seconds from start to exit
+	cpu           float64 // seconds of processors, the system's for it among them
 	load, compile float64 // seconds, as the program says
 	peakMB        float64 // largest resident size, as the program reads it from the system
 	log           map[string]any
@@ -90,6 +91,9 @@ func measured(cmd *exec.Cmd) (cost, error) {
 	start := time.Now()
 	err := cmd.Run()
 	c := cost{wall: time.Since(start).Seconds(), log: map[string]any{}}
+	if s := cmd.ProcessState; s != nil {
+		c.cpu = (s.UserTime() + s.SystemTime()).Seconds()
+	}
 	if err != nil {
 		return c, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, lastLine(log.String()))
 	}

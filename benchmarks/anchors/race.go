@@ -25,6 +25,7 @@ type race struct {
 	command string
 	rounds  int
 	quick   bool
+	stolen  stolen // when the race began
 
 	binary string // ipflow, when built
 	files  string // directory of generated files, when known
@@ -68,7 +69,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	r := &race{ctx: ctx, log: stderr, absence: map[string]error{}}
+	r := &race{ctx: ctx, log: stderr, stolen: readStolen(), absence: map[string]error{}}
 	fs := flag.NewFlagSet("race", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	only := fs.String("only", "", "rows to run, separated by commas; all if empty")

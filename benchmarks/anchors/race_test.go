@@ -140,3 +140,15 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+func TestStolenTimeIsRead(t *testing.T) {
+	s := parseStolen("cpu  10 1 5 60 2 0 2 20 7 0\ncpu0 1 2 3\n")
+	if s.stolen != 20 || s.all != 100 {
+		t.Errorf("%+v", s)
+	}
+	for _, text := range []string{"", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8 9", "cpu a b c d e f g h"} {
+		if s := parseStolen(text); s != (stolen{}) {
+			t.Errorf("%q: %+v", text, s)
+		}
+	}
+}
