@@ -370,8 +370,8 @@ func (s *directs) make(k *Classifier) *direct {
 	return d
 }
 
-// scatterDirect answers a run of questions one by one; the vector loop's twin.
-func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
+// plainDirect answers a run of questions one by one; the vector loop's twin.
+func plainDirect(d *direct, q []Query, out []uint32, base uint32) {
 	root, pages := d.root[:1<<16], d.pages
 	for i := range q {
 		x := &q[i]
@@ -382,7 +382,7 @@ func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
 				r = pages[int(r&^deeper)<<8|int(uint8(x.Remote))]
 			}
 		}
-		c := d.columnOf(sourceKey(x.Protocol, uint16(x.Source)), destinationKey(x.Protocol, x.Destination))
-		out[x.Row] = base + T(d.cell(uint32(r)*d.row+uint32(c)))
+		c := d.columnOf(sourceKeyAt(x.Destination, x.Source), x.Destination)
+		out[i] = base + d.cell(uint32(r)*d.row+uint32(c))
 	}
 }
