@@ -4,15 +4,11 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// NEXTPAGE makes of an address in Z0 and a row in Z1 that says deeper the next one in
-// Z8: by the 8 bits of the address that shift leaves lowest. R9 is 2^24 bytes before
-// the pages, for what deeper becomes when it is moved.
-#define NEXTPAGE(shift) \
-	VPSRLD     shift, Z0, Z6; \
-	VPSLLD     $8, Z1, Z7; \
-	VPTERNLOGD $0xf8, Z17, Z6, Z7; \
-	GATHER((R9)(Z7*2), Z8); \
-	VPANDD     Z16, Z8, Z8
+// ROW loads what a page says: R9 is 2^24 bytes before the pages, for what deeper
+// becomes when it is moved by 8 bits.
+#define ROW(at, to) \
+	GATHER((R9)(at*2), to); \
+	VPANDD     Z16, to, to
 
 // COLLECT puts the lanes of from that K2 names behind the others of a list.
 #define COLLECT(from, list, count, spare) \
@@ -25,11 +21,10 @@
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
 
-// END puts questions behind a list that end within the tables: address 0, page 0.
-#define END(address, row, count) \
-	VPXORD    Z6, Z6, Z6; \
-	VMOVDQU32 Z6, address(DX)(count*4); \
-	VMOVDQU32 Z18, row(DX)(count*4)
+// END puts numbers behind a list that lead to the first page too.
+#define END(shift, list, count) \
+	VPSLLD    shift, Z18, Z6; \
+	VMOVDQU32 Z6, list(DX)(count*4)
 
 // CELLS makes of rows and columns cells, and answers of them. Rows that say deeper
 // come from the list of those, R13 is the next.
@@ -40,7 +35,7 @@ loop: \
 	VPTESTMD   Z18, Z1, K2; \
 	KORTESTW   K2, K2; \
 	JZ         same; \
-	VPEXPANDD  Work_pageRow(DX)(R13*4), K2, Z1; \
+	VPEXPANDD  Work_page(DX)(R13*4), K2, Z1; \
 	COUNT(R13, R8); \
 same: \
 	VPMULLD    Z20, Z1, Z1; \
@@ -107,8 +102,9 @@ first:
 	VMOVDQU32  Z7, Work_row(DX)(AX*1)
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
 	VPTESTMD   Z18, Z7, K2
-	COLLECT(Z3, Work_pageAddress, R13, Z6)
-	COLLECT(Z7, Work_pageRow, R13, Z6)
+	VPSLLD     $16, Z7, Z7
+	VPTERNLOGD $0xf8, Z16, Z3, Z7 // | Z3 & Z16
+	COLLECT(Z7, Work_page, R13, Z6)
 	COUNT(R13, R9)
 	TESTQ      R12, R12
 	JZ         nextFirst
@@ -139,34 +135,34 @@ nextFirst:
 	// By the next 8 bits. R8: questions that go on.
 	MOVQ directTables_pages(DI), R9
 	SUBQ $0x1000000, R9
-	END(Work_pageAddress, Work_pageRow, R13)
+	END($16, Work_page, R13)
 	XORQ AX, AX
 	XORQ R8, R8
 
 page:
-	VMOVDQU32 Work_pageAddress(DX)(AX*4), Z0
-	VMOVDQU32 Work_pageRow(DX)(AX*4), Z1
-	NEXTPAGE($8)
-	VMOVDQU32 Z8, Work_pageRow(DX)(AX*4)
-	VPTESTMD  Z18, Z8, K2
-	COLLECT(Z0, Work_secondAddress, R8, Z6)
-	COLLECT(Z8, Work_secondRow, R8, Z6)
+	VMOVDQU32  Work_page(DX)(AX*4), Z0
+	VPSRLD     $8, Z0, Z7
+	ROW(Z7, Z8)
+	VMOVDQU32  Z8, Work_page(DX)(AX*4)
+	VPTESTMD   Z18, Z8, K2
+	VPSLLD     $8, Z8, Z8
+	VPTERNLOGD $0xf8, Z17, Z0, Z8
+	COLLECT(Z8, Work_second, R8, Z6)
 	COUNT(R8, R10)
-	ADDQ      $16, AX
-	CMPQ      AX, R13
-	JLT       page
+	ADDQ       $16, AX
+	CMPQ       AX, R13
+	JLT        page
 	TESTQ     R8, R8
 	JZ        sources
 
 	// By the last 8.
-	END(Work_secondAddress, Work_secondRow, R8)
+	END($8, Work_second, R8)
 	XORQ AX, AX
 
 second:
-	VMOVDQU32 Work_secondAddress(DX)(AX*4), Z0
-	VMOVDQU32 Work_secondRow(DX)(AX*4), Z1
-	NEXTPAGE($0)
-	VMOVDQU32 Z8, Work_secondRow(DX)(AX*4)
+	VMOVDQU32 Work_second(DX)(AX*4), Z7
+	ROW(Z7, Z8)
+	VMOVDQU32 Z8, Work_second(DX)(AX*4)
 	ADDQ      $16, AX
 	CMPQ      AX, R8
 	JLT       second
@@ -174,10 +170,10 @@ second:
 	XORQ      R8, R8
 
 back:
-	VMOVDQU32 Work_pageRow(DX)(AX*4), Z1
+	VMOVDQU32 Work_page(DX)(AX*4), Z1
 	VPTESTMD  Z18, Z1, K2
-	VPEXPANDD Work_secondRow(DX)(R8*4), K2, Z1
-	VMOVDQU32 Z1, Work_pageRow(DX)(AX*4)
+	VPEXPANDD Work_second(DX)(R8*4), K2, Z1
+	VMOVDQU32 Z1, Work_page(DX)(AX*4)
 	COUNT(R8, R10)
 	ADDQ      $16, AX
 	CMPQ      AX, R13

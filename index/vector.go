@@ -49,11 +49,10 @@ type Work struct {
 	mixedPlace   [vectorBlock + lanes]uint32 // where the row belongs
 
 	// The questions that go to a page of a direct, and those that go to a second one,
-	// without gaps and with a few made up behind: the address, and what is known of
-	// the row.
-	pageAddress, pageRow     [vectorBlock + lanes]uint32
-	secondAddress, secondRow [vectorBlock + lanes]uint32
-	dependent                [vectorBlock + lanes]uint32 // those whose source port may count
+	// without gaps and with a few made up behind: the row that says so above the 16 or
+	// 8 bits of the address that are left, then the row that was found.
+	page, second [vectorBlock + lanes]uint32
+	dependent    [vectorBlock + lanes]uint32 // those whose source port may count
 
 	opened [vectorBlock]uint32 // answers to questions with open source ports, see mixed
 }
@@ -245,6 +244,5 @@ var _ = [...]uintptr{
 	unsafe.Offsetof(Work{}.key), unsafe.Offsetof(Work{}.position), unsafe.Offsetof(Work{}.source), unsafe.Offsetof(Work{}.row),
 	unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
 	unsafe.Offsetof(Work{}.mixedAddress), unsafe.Offsetof(Work{}.mixedBlock), unsafe.Offsetof(Work{}.mixedPlace),
-	unsafe.Offsetof(Work{}.pageAddress), unsafe.Offsetof(Work{}.pageRow), unsafe.Offsetof(Work{}.secondAddress), unsafe.Offsetof(Work{}.secondRow),
-	unsafe.Offsetof(Work{}.dependent),
+	unsafe.Offsetof(Work{}.page), unsafe.Offsetof(Work{}.second), unsafe.Offsetof(Work{}.dependent),
 }
