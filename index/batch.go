@@ -2,25 +2,27 @@ package index
 
 import (
 	"math/bits"
+	"slices"
 
 	"ipflow/index/interval"
 	"ipflow/ingest/flow"
 )
 
-// Query is a question on its way through a batch: 16 bytes, four to a cache line.
+// Query is a question on its way through a batch: 12 bytes.
 type Query struct {
 	// Remote is an IPv4 address in host order or, asked of an IPv6 classifier, the
 	// place of the address in a list beside.
 	Remote      uint32
-	Row         uint32 // where the answer goes
 	Source      uint32 // source port, or OpenSource and nothing greater
-	Destination uint16 // valid iff Protocol has ports
-	Protocol    flow.Protocol
+	Destination uint32 // what DestinationKey gave
 }
 
-// Scatter4 answers all questions with one classifier and puts base plus the
-// verdict id of each at out[Row], which must be there. It may change the order of
-// the questions.
+// DestinationKey is what counts of protocol and destination port, as one number. The
+// port is valid iff the protocol has ports.
+func DestinationKey(p flow.Protocol, port uint16) uint32 { return destinationKey(p, port) }
+
+// Answer4 answers all questions with one classifier: out, as long as they are, gets
+// base plus the verdict id of each.
 //
 // Questions of one classifier that stand together find its arrays in the cache.
 // Where the processor has vectors they go sixteen at a time (vector.go), else the
@@ -28,85 +30,112 @@ type Query struct {
 // while the others go on. Long runs of questions about a classifier that has had
 // many are answered by its direct tables, short ones about one that has had few
 // layer by layer.
-func Scatter4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
-	f, q := k.formFor(len(questions)), questions
-	if f.open != nil && f.openComes(q) {
-		closed := openLast(q)
-		if closed < len(q) {
-			Scatter4(f.open, q[closed:], out, base, w)
-			q = q[:closed]
+func Answer4[T ~uint32](k *Classifier, questions []Query, out []T, base T, w *Work) {
+	k.answer(questions, nil, verdictsOf(out), uint32(base), w)
+}
+
+// Answer6 is Answer4 for IPv6: addresses holds what the questions' Remote names.
+func Answer6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
+	for i := range questions {
+		_ = addresses[questions[i].Remote] // the vector loops do not look
+	}
+	k.answer(questions, addresses, verdictsOf(out), uint32(base), w)
+}
+
+// answer goes from one question with an open source port to the next: another
+// classifier answers those, one block or a run of them at a time.
+func (k *Classifier) answer(q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) {
+	f := k.formFor(len(q))
+	out = out[:len(q)]
+	var d *direct
+	for sought := false; len(q) > 0; {
+		if f.open == nil || q[0].Source < anySource {
+			if !sought {
+				d, sought = k.directFor(f, len(q)), true
+			}
+			n := f.closed(d, q, addresses, out, base, w)
+			q, out = q[n:], out[n:]
+		}
+		n := 0
+		for n < len(q) && q[n].Source >= anySource {
+			n++
+		}
+		if block := min(len(q), vectorBlock); n >= block {
+			if n > 0 {
+				f.open.answer(q[:n], addresses, out, base, w)
+			}
+			q, out = q[n:], out[n:]
+		} else {
+			f.mixed(q[:block], addresses, out, base, w)
+			q, out = q[block:], out[block:]
 		}
 	}
-	if len(q) == 0 {
-		return
+}
+
+// closed answers questions up to the first block in which a source port is open that
+// is not for this classifier, and returns how many those are.
+func (k *form) closed(d *direct, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) int {
+	if hasVector && (d != nil || k.chain == nil) {
+		return k.vectors(d, q, addresses, out, base, k.open != nil, w)
 	}
-	d := k.directFor(f, len(q))
-	var rest []Query
+	n := len(q)
+	if k.open != nil {
+		if i := slices.IndexFunc(q, func(x Query) bool { return x.Source >= anySource }); i >= 0 {
+			n = i / vectorBlock * vectorBlock
+		}
+	}
+	k.plain(d, q[:n], addresses, out, base)
+	return n
+}
+
+// mixed answers a block of questions in which some source ports are open: all of them
+// as if none were, then all of them as if all were.
+func (k *form) mixed(q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) {
+	opened := w.opened[:len(q)]
+	k.all(q, addresses, out, base, w)
+	k.open.formFor(len(q)).all(q, addresses, opened, base, w)
+	for i := range q {
+		if q[i].Source >= anySource {
+			out[i] = opened[i]
+		}
+	}
+}
+
+// all answers questions whatever their source ports.
+func (k *form) all(q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) {
+	if hasVector && k.chain == nil {
+		k.vectors(nil, q, addresses, out, base, false, w)
+	} else {
+		k.plain(nil, q, addresses, out, base)
+	}
+}
+
+// plain is the twin of the vector loops. Of source ports it takes the lower 16 bits.
+func (k *form) plain(d *direct, q []Query, addresses []interval.IPv6, out []uint32, base uint32) {
 	switch {
-	case d != nil && hasVector:
-		rest = vectorScatterDirect(d, f.open != nil, q, verdictsOf(out), uint32(base), w)
 	case d != nil:
-		scatterDirect(d, q, out, base)
-	case f.chain == nil && hasVector:
-		rest = vectorScatter4(f, q, verdictsOf(out), uint32(base), w)
+		plainDirect(d, q, out, base)
+	case addresses == nil:
+		k.plain4(q, out, base)
 	default:
-		plainScatter4(f, q, out, base)
-	}
-	if len(rest) > 0 {
-		Scatter4(k, rest, out, base, w)
+		k.plain6(q, addresses, out, base)
 	}
 }
 
-// openComes reports whether questions are to be sorted by open source ports before
-// any is answered. The vector loops notice one themselves: then only the block in
-// which they will meet the first is looked at.
-func (k *form) openComes(q []Query) bool {
-	if k.chain != nil || !hasVector {
-		return true
-	}
-	block := q[:min(len(q), vectorBlock)]
-	for len(block) > 0 && len(block)%lanes != 0 {
-		if last := len(block) - 1; block[last].Source >= anySource {
-			return true
-		}
-		block = block[:len(block)-1]
-	}
-	return len(block) > 0 && vectorAnyOpen(&block[0], len(block)/lanes)
-}
-
-// plainScatter4 is the twin of the vector loop.
-func plainScatter4[T ~uint32](k *form, q []Query, out []T, base T) {
+func (k *form) plain4(q []Query, out []uint32, base uint32) {
 	if k.chain == nil {
-		for ; len(q) >= 4; q = q[4:] {
+		for ; len(q) >= 4; q, out = q[4:], out[4:] {
 			i0, i1, i2, i3 := search32x4(k.start4, q[0].Remote, q[1].Remote, q[2].Remote, q[3].Remote)
-			out[q[0].Row] = base + T(k.answer4(i0, &q[0]))
-			out[q[1].Row] = base + T(k.answer4(i1, &q[1]))
-			out[q[2].Row] = base + T(k.answer4(i2, &q[2]))
-			out[q[3].Row] = base + T(k.answer4(i3, &q[3]))
+			out[0] = base + uint32(k.answer4(i0, &q[0]))
+			out[1] = base + uint32(k.answer4(i1, &q[1]))
+			out[2] = base + uint32(k.answer4(i2, &q[2]))
+			out[3] = base + uint32(k.answer4(i3, &q[3]))
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.classify4(q[i].Remote, q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
+		p, port := serviceOf(q[i].Destination)
+		out[i] = base + uint32(k.classify4(q[i].Remote, p, uint32(uint16(q[i].Source)), port))
 	}
-}
-
-// openLast moves the questions that leave the source port open behind the others
-// and returns how many those are. Mostly there are none.
-func openLast(q []Query) (closed int) {
-	closed = len(q)
-	i := 0
-	if blocks := len(q) / lanes; hasVector && blocks > 0 && !vectorAnyOpen(&q[0], blocks) {
-		i = blocks * lanes
-	}
-	for i < closed {
-		if q[i].Source < anySource {
-			i++
-			continue
-		}
-		closed--
-		q[i], q[closed] = q[closed], q[i]
-	}
-	return closed
 }
 
 func (k *form) answer4(at int, q *Query) VerdictID {
@@ -115,44 +144,23 @@ func (k *form) answer4(at int, q *Query) VerdictID {
 	if of&1 == 1 {
 		row = k.inZone(of, k.zones.of[region4(k.geo4.atlas, q.Remote)])
 	}
-	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
+	return k.at(row, k.lookup.columnAt(q.Destination, q.Source))
 }
 
-// Scatter6 is Scatter4 for IPv6: addresses holds what the questions' Remote names.
-func Scatter6[T ~uint32](k *Classifier, questions []Query, addresses []interval.IPv6, out []T, base T, w *Work) {
-	f, q := k.formFor(len(questions)), questions
-	if f.open != nil && f.openComes(q) {
-		closed := openLast(q)
-		if closed < len(q) {
-			Scatter6(f.open, q[closed:], addresses, out, base, w)
-			q = q[:closed]
-		}
-	}
-	switch {
-	case len(q) == 0:
-	case f.chain == nil && hasVector:
-		if rest := vectorScatter6(f, q, addresses, verdictsOf(out), uint32(base), w); len(rest) > 0 {
-			Scatter6(k, rest, addresses, out, base, w)
-		}
-	default:
-		plainScatter6(f, q, addresses, out, base)
-	}
-}
-
-// plainScatter6 is the twin of the vector loop.
-func plainScatter6[T ~uint32](k *form, q []Query, addresses []interval.IPv6, out []T, base T) {
+func (k *form) plain6(q []Query, addresses []interval.IPv6, out []uint32, base uint32) {
 	if k.chain == nil {
-		for ; len(q) >= 4; q = q[4:] {
+		for ; len(q) >= 4; q, out = q[4:], out[4:] {
 			a0, a1, a2, a3 := addresses[q[0].Remote], addresses[q[1].Remote], addresses[q[2].Remote], addresses[q[3].Remote]
 			i0, i1, i2, i3 := search128x4(k.start6, a0, a1, a2, a3)
-			out[q[0].Row] = base + T(k.answer6(i0, a0, &q[0]))
-			out[q[1].Row] = base + T(k.answer6(i1, a1, &q[1]))
-			out[q[2].Row] = base + T(k.answer6(i2, a2, &q[2]))
-			out[q[3].Row] = base + T(k.answer6(i3, a3, &q[3]))
+			out[0] = base + uint32(k.answer6(i0, a0, &q[0]))
+			out[1] = base + uint32(k.answer6(i1, a1, &q[1]))
+			out[2] = base + uint32(k.answer6(i2, a2, &q[2]))
+			out[3] = base + uint32(k.answer6(i3, a3, &q[3]))
 		}
 	}
 	for i := range q {
-		out[q[i].Row] = base + T(k.classify6(addresses[q[i].Remote], q[i].Protocol, uint32(uint16(q[i].Source)), q[i].Destination))
+		p, port := serviceOf(q[i].Destination)
+		out[i] = base + uint32(k.classify6(addresses[q[i].Remote], p, uint32(uint16(q[i].Source)), port))
 	}
 }
 
@@ -162,7 +170,7 @@ func (k *form) answer6(at int, a interval.IPv6, q *Query) VerdictID {
 	if of&1 == 1 {
 		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, a)]])
 	}
-	return k.at(row, k.lookup.column(q.Protocol, q.Source, q.Destination))
+	return k.at(row, k.lookup.columnAt(q.Destination, q.Source))
 }
 
 // search32x4 is search32 for four addresses in step.

@@ -72,7 +72,7 @@ func (d *direct) bytes() int {
 func newDirect(k *form) *direct {
 	d := &direct{row: k.width}
 	cells := max(len(k.table8), len(k.table16))
-	if cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
+	if cells == 0 || cells > maxDirectCells || !d.addresses(k) || !d.services(&k.lookup) {
 		return nil
 	}
 	list := make([]uint32, cells)
@@ -247,9 +247,12 @@ func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
 	d.sources = padded(make([]uint16, portlessKeys+1))
 	spread(d.sources, l.sourceStarts, func(i int, _ uint32) uint16 { return uint16(numbers[i]) })
 	for key, n := range d.sources {
-		if n != 0 { // never where there are no ports: all of them have the usual one
+		if n != 0 {
 			d.unusual |= 1 << (uint16(key) >> 11)
 		}
+	}
+	if d.sources[portlessKeys] != 0 { // never: they have one class, the usual one; and any source port
+		d.unusual = 1<<32 - 1
 	}
 	if last := len(numbers) - 1; last < 32 {
 		d.few = &fewSources{last: uint64(last)}
@@ -370,8 +373,8 @@ func (s *directs) make(k *Classifier, f *form) *direct {
 	return d
 }
 
-// scatterDirect answers a run of questions one by one; the vector loop's twin.
-func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
+// plainDirect answers a run of questions one by one; the vector loop's twin.
+func plainDirect(d *direct, q []Query, out []uint32, base uint32) {
 	root, pages := d.root[:1<<16], d.pages
 	for i := range q {
 		x := &q[i]
@@ -382,7 +385,7 @@ func scatterDirect[T ~uint32](d *direct, q []Query, out []T, base T) {
 				r = pages[int(r&^deeper)<<8|int(uint8(x.Remote))]
 			}
 		}
-		c := d.columnOf(sourceKey(x.Protocol, uint16(x.Source)), destinationKey(x.Protocol, x.Destination))
-		out[x.Row] = base + T(d.cell(uint32(r)*d.row+uint32(c)))
+		c := d.columnOf(sourceKeyAt(x.Destination, x.Source), x.Destination)
+		out[i] = base + d.cell(uint32(r)*d.row+uint32(c))
 	}
 }

@@ -4,15 +4,11 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// NEXTPAGE makes of an address in Z0 and a row in Z1 that says deeper the next one in
-// Z8: by the 8 bits of the address that shift leaves lowest. R9 is 2^24 bytes before
-// the pages, for what deeper becomes when it is moved.
-#define NEXTPAGE(shift) \
-	VPSRLD     shift, Z0, Z6; \
-	VPSLLD     $8, Z1, Z7; \
-	VPTERNLOGD $0xf8, Z17, Z6, Z7; \
-	GATHER((R9)(Z7*2), Z8); \
-	VPANDD     Z16, Z8, Z8
+// ROW loads what a page says: R9 is 2^24 bytes before the pages, for what deeper
+// becomes when it is moved by 8 bits.
+#define ROW(at, to) \
+	GATHER((R9)(at*2), to); \
+	VPANDD     Z16, to, to
 
 // COLLECT puts the lanes of from that K2 names behind the others of a list.
 #define COLLECT(from, list, count, spare) \
@@ -25,23 +21,21 @@
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
 
-// END puts questions behind a list that end within the tables: address 0, page 0.
-#define END(address, row, count) \
-	VPXORD    Z6, Z6, Z6; \
-	VMOVDQU32 Z6, address(DX)(count*4); \
-	VMOVDQU32 Z18, row(DX)(count*4)
+// END puts numbers behind a list that lead to the first page too.
+#define END(shift, list, count) \
+	VPSLLD    shift, Z18, Z6; \
+	VMOVDQU32 Z6, list(DX)(count*4)
 
 // CELLS makes of rows and columns cells, and answers of them. Rows that say deeper
 // come from the list of those, R13 is the next.
-#define CELLS(scale, mask, loop, same, scattered, apart, done) \
+#define CELLS(scale, mask, loop, same) \
 loop: \
-	PREFETCHT0 8320(SI)(AX*4); \
-	PREFETCHT0 8384(SI)(AX*4); \
+	PREFETCHT0 6272(SI); \
 	VMOVDQU32  Work_row(DX)(AX*1), Z1; \
 	VPTESTMD   Z18, Z1, K2; \
 	KORTESTW   K2, K2; \
 	JZ         same; \
-	VPEXPANDD  Work_pageRow(DX)(R13*4), K2, Z1; \
+	VPEXPANDD  Work_page(DX)(R13*4), K2, Z1; \
 	COUNT(R13, R8); \
 same: \
 	VPMULLD    Z20, Z1, Z1; \
@@ -49,29 +43,20 @@ same: \
 	VPADDD     Z9, Z1, Z1; \
 	GATHER((R12)(Z1*scale), Z2); \
 	VPANDD     mask, Z2, Z2; \
-	TESTQ      R14, R14; \
-	JZ         scattered; \
 	VPADDD     Z30, Z2, Z2; \
-	VPERMD     Z2, Z29, Z2; \
-	VMOVDQU32  Z2, (R14)(AX*1); \
-	ADDQ       $64, AX; \
-	CMPQ       AX, CX; \
-	JLT        loop; \
-	JMP        answered; \
-scattered: \
-	VMOVDQU32  Work_place(DX)(AX*1), Z15; \
-	ANSWER(BX, R9, apart, done); \
+	VMOVDQU32  Z2, (BX)(AX*1); \
+	ADDQ       $192, SI; \
 	ADDQ       $64, AX; \
 	CMPQ       AX, CX; \
 	JLT        loop; \
 	JMP        answered
 
-// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
+// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 //
 // Each look-up goes through all questions before the next one begins: what one waits
 // for, the others have asked meanwhile. The questions of the next block are asked for
-// on the way, half of them first and half of them last.
-TEXT ·vectorDirect(SB), NOSPLIT, $0-64
+// on the way, two lines first and one last.
+TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
@@ -84,73 +69,65 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-64
 	VPBROADCASTD cShort<>(SB), Z16
 	VPBROADCASTD cByte<>(SB), Z17
 	VPBROADCASTD cDeeper<>(SB), Z18
-	VPBROADCASTD c6<>(SB), Z11
-	VPBROADCASTD c17<>(SB), Z12
-	VPBROADCASTD cUDP<>(SB), Z13
-	VPBROADCASTD cPortless<>(SB), Z14
+	VMOVDQU32    remotes<>(SB), Z10
+	VMOVDQU32    portsOf<>(SB), Z11
+	VMOVDQU32    keysOf<>(SB), Z12
+	VPBROADCASTD cLastKey<>(SB), Z13
 	VPBROADCASTD c16<>(SB), Z15
 	VPBROADCASTD c1<>(SB), Z24
 	VPBROADCASTD directTables_unusual(DI), Z23
-	VPBROADCASTD 4(SI), Z10
-	VMOVDQU32    order<>(SB), Z29
 	VMOVDQU32    lanes<>(SB), Z25
-	VPADDD       Z29, Z10, Z10
 	VPXORD       Z22, Z22, Z22
-	KXNORW       K5, K5, K5
+	THIRDS(AX)
+	MOVQ         directTables_open(DI), R12
+	ORQ          R11, R12
 	XORQ         AX, AX
 	XORQ         R13, R13
 	XORQ         R14, R14
 
-	// By the first 16 bits of the address, and by the destination key. Z10: the rows,
-	// if they stand side by side; K5: whether they do; Z22: all source ports.
+	// By the first 16 bits of the address, and by the destination key. Z22: all source
+	// ports.
 first:
-	PREFETCHT0 8192(SI)
-	PREFETCHT0 8256(SI)
+	PREFETCHT0 6144(SI)
+	PREFETCHT0 6208(SI)
 	QUESTIONS(SI)
+	REMOTES(Z10, Z3)
+	KEYS(Z12, Z5)
+	VPMINUD    Z13, Z5, Z5
 	VPSRLD     $16, Z3, Z6
-	VPANDD     Z17, Z6, Z6
-	VPCMPEQD   Z11, Z6, K2
-	VPCMPEQD   Z12, Z6, K3
-	VPANDD     Z16, Z3, Z3
-	VPORD      Z14, Z6, Z5
-	VMOVDQA32  Z3, K2, Z5
-	VPORD      Z13, Z3, K3, Z5
-	VPSRLD     $16, Z0, Z6
 	GATHER((R8)(Z6*2), Z7)
 	GATHER((R10)(Z5*2), Z9)
 	VPANDD     Z16, Z7, Z7
 	VPANDD     Z16, Z9, Z9
-	VPCMPEQD   Z10, Z1, K2
-	KANDW      K2, K5, K5
-	VPADDD     Z15, Z10, Z10
-	VPORD      Z2, Z22, Z22
-	VMOVDQU32  Z1, Work_place(DX)(AX*1)
 	VMOVDQU32  Z7, Work_row(DX)(AX*1)
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
 	VPTESTMD   Z18, Z7, K2
-	COLLECT(Z0, Work_pageAddress, R13, Z6)
-	COLLECT(Z7, Work_pageRow, R13, Z6)
+	VPSLLD     $16, Z7, Z7
+	VPTERNLOGD $0xf8, Z16, Z3, Z7 // | Z3 & Z16
+	COLLECT(Z7, Work_page, R13, Z6)
 	COUNT(R13, R9)
-	TESTQ      R11, R11
+	TESTQ      R12, R12
 	JZ         nextFirst
 
 	// The lanes whose column depends on a source port that may not be a usual one.
+	PORTS(Z11, Z4)
+	VPORD    Z4, Z22, Z22
 	VPTESTMD Z18, Z9, K2
-	VPANDD   Z16, Z2, Z2
-	VPSRLD   $11, Z2, Z2
-	VPSRLVD  Z2, Z23, Z2
-	VPTESTMD Z24, Z2, K2, K2
+	VPANDD   Z16, Z4, Z4
+	VPSRLD   $11, Z4, Z4
+	VPSRLVD  Z4, Z23, Z4
+	VPTESTMD Z24, Z4, K2, K2
 	COLLECT(Z25, Work_dependent, R14, Z6)
 	COUNT(R14, R9)
 	VPADDD   Z15, Z25, Z25
 
 nextFirst:
-	ADDQ $256, SI
+	ADDQ $192, SI
 	ADDQ $64, AX
 	CMPQ AX, CX
 	JLT  first
 
-	OPEN(Z22, directTables_open(DI), ret+56(FP), closed)
+	OPEN(Z22, directTables_open(DI), ret+48(FP), closed)
 	VPBROADCASTD cNumber<>(SB), Z19
 	TESTQ        R13, R13
 	JZ           sources
@@ -158,34 +135,34 @@ nextFirst:
 	// By the next 8 bits. R8: questions that go on.
 	MOVQ directTables_pages(DI), R9
 	SUBQ $0x1000000, R9
-	END(Work_pageAddress, Work_pageRow, R13)
+	END($16, Work_page, R13)
 	XORQ AX, AX
 	XORQ R8, R8
 
 page:
-	VMOVDQU32 Work_pageAddress(DX)(AX*4), Z0
-	VMOVDQU32 Work_pageRow(DX)(AX*4), Z1
-	NEXTPAGE($8)
-	VMOVDQU32 Z8, Work_pageRow(DX)(AX*4)
-	VPTESTMD  Z18, Z8, K2
-	COLLECT(Z0, Work_secondAddress, R8, Z6)
-	COLLECT(Z8, Work_secondRow, R8, Z6)
+	VMOVDQU32  Work_page(DX)(AX*4), Z0
+	VPSRLD     $8, Z0, Z7
+	ROW(Z7, Z8)
+	VMOVDQU32  Z8, Work_page(DX)(AX*4)
+	VPTESTMD   Z18, Z8, K2
+	VPSLLD     $8, Z8, Z8
+	VPTERNLOGD $0xf8, Z17, Z0, Z8
+	COLLECT(Z8, Work_second, R8, Z6)
 	COUNT(R8, R10)
-	ADDQ      $16, AX
-	CMPQ      AX, R13
-	JLT       page
+	ADDQ       $16, AX
+	CMPQ       AX, R13
+	JLT        page
 	TESTQ     R8, R8
 	JZ        sources
 
 	// By the last 8.
-	END(Work_secondAddress, Work_secondRow, R8)
+	END($8, Work_second, R8)
 	XORQ AX, AX
 
 second:
-	VMOVDQU32 Work_secondAddress(DX)(AX*4), Z0
-	VMOVDQU32 Work_secondRow(DX)(AX*4), Z1
-	NEXTPAGE($0)
-	VMOVDQU32 Z8, Work_secondRow(DX)(AX*4)
+	VMOVDQU32 Work_second(DX)(AX*4), Z7
+	ROW(Z7, Z8)
+	VMOVDQU32 Z8, Work_second(DX)(AX*4)
 	ADDQ      $16, AX
 	CMPQ      AX, R8
 	JLT       second
@@ -193,10 +170,10 @@ second:
 	XORQ      R8, R8
 
 back:
-	VMOVDQU32 Work_pageRow(DX)(AX*4), Z1
+	VMOVDQU32 Work_page(DX)(AX*4), Z1
 	VPTESTMD  Z18, Z1, K2
-	VPEXPANDD Work_secondRow(DX)(R8*4), K2, Z1
-	VMOVDQU32 Z1, Work_pageRow(DX)(AX*4)
+	VPEXPANDD Work_second(DX)(R8*4), K2, Z1
+	VMOVDQU32 Z1, Work_page(DX)(AX*4)
 	COUNT(R8, R10)
 	ADDQ      $16, AX
 	CMPQ      AX, R13
@@ -226,16 +203,13 @@ dependents:
 	XORQ AX, AX
 
 dependent:
-	// Z10: lanes, Z7: which questions those are.
-	VMOVDQU32   Work_dependent(DX)(AX*4), Z10
-	VPERMD      Z29, Z10, Z7
-	VPSRLD      $4, Z10, Z6
-	VPSLLD      $4, Z6, Z6
-	VPORD       Z6, Z7, Z7
-	VPSLLD      $2, Z7, Z7
-	GATHER(8(SI)(Z7*4), Z2)
-	GATHER(12(SI)(Z7*4), Z3)
-	KEYS
+	VMOVDQU32 Work_dependent(DX)(AX*4), Z10
+	VPADDD    Z10, Z10, Z7
+	VPADDD    Z10, Z7, Z7
+	GATHER(4(SI)(Z7*4), Z4)
+	GATHER(8(SI)(Z7*4), Z5)
+	VPMINUD.BCST cLastKey<>(SB), Z5, Z5
+	SOURCE(Z4, Z5, Z6)
 	TESTQ       R12, R12
 	JZ          manySources
 	PIVOTS(Z25, Z26, Z4, Z3, Z6)
@@ -267,44 +241,25 @@ nextDependent:
 
 cells:
 	VPBROADCASTD cNumber<>(SB), Z19
-	VPBROADCASTD length+40(FP), Z31
-	VPBROADCASTD base+48(FP), Z30
+	VPBROADCASTD base+40(FP), Z30
 	VPBROADCASTD directTables_row(DI), Z20
 	MOVQ         directTables_cells(DI), R12
 	MOVQ         q+8(FP), SI
 	XORQ         R13, R13
 	XORQ         AX, AX
-
-	// R14: where the answers go when they stand side by side, or 0.
-	XORQ         R14, R14
-	KMOVW        K5, R8
-	KXNORW       K5, K5, K5
-	CMPW         R8, $0xffff
-	JNE          sizes
-	MOVL         4(SI), R8
-	LEAQ         (BX)(R8*4), R9
-	SHLQ         $2, R8
-	ADDQ         CX, R8
-	MOVQ         length+40(FP), R10
-	SHLQ         $2, R10
-	CMPQ         R8, R10
-	JHI          sizes
-	MOVQ         R9, R14
-
-sizes:
-	CMPQ directTables_size(DI), $2
-	JB   bytes
-	JEQ  shorts
-	VPTERNLOGD $0xff, Z21, Z21, Z21
-	CELLS(4, Z21, cell4, same4, scattered4, apart4, done4)
+	CMPQ         directTables_size(DI), $2
+	JB           bytes
+	JEQ          shorts
+	VPTERNLOGD   $0xff, Z21, Z21, Z21
+	CELLS(4, Z21, cell4, same4)
 
 bytes:
-	CELLS(1, Z17, cell1, same1, scattered1, apart1, done1)
+	CELLS(1, Z17, cell1, same1)
 
 shorts:
-	CELLS(2, Z16, cell2, same2, scattered2, apart2, done2)
+	CELLS(2, Z16, cell2, same2)
 
 answered:
-	ANSWERED(ret+56(FP))
+	MOVB $1, ret+48(FP)
 	VZEROUPPER
 	RET

@@ -21,9 +21,8 @@ func TestDirectEqualsIntervals(t *testing.T) {
 			t.Fatal(err)
 		}
 		local := flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)
-		classifier := ix.Classifier(n.NICs[0], flow.Inbound, local)
-		k := classifier.fused()
-		d := newDirect(k)
+		k := fuseOne(ix.Classifier(n.NICs[0], flow.Inbound, local))
+		d := newDirect(k.form)
 		if d == nil {
 			t.Fatal("no direct tables")
 		}
@@ -34,24 +33,21 @@ func TestDirectEqualsIntervals(t *testing.T) {
 			}
 			for range 8 {
 				questions = append(questions, Query{
-					Remote: flow.AddressFrom(a).As4() ^ rng.Uint32N(2)*rng.Uint32(), Row: uint32(len(questions)), Source: rng.Uint32N(4),
-					Destination: uint16(rng.IntN(9)), Protocol: []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP}[rng.IntN(4)],
+					Remote: flow.AddressFrom(a).As4() ^ rng.Uint32N(2)*rng.Uint32(), Source: rng.Uint32N(4),
+					Destination: DestinationKey([]flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP}[rng.IntN(4)], uint16(rng.IntN(9))),
 				})
 			}
 		}
 		want := make([]VerdictID, len(questions))
 		for i, q := range questions {
-			want[i] = 7 + classifier.Classify4(q.Remote, q.Protocol, q.Source, q.Destination)
-			if got := k.at(d.rowOf(q.Remote), d.columnOf(sourceKey(q.Protocol, uint16(q.Source)), destinationKey(q.Protocol, q.Destination))); 7+got != want[i] {
+			want[i] = 7 + alone4(k, &q)
+			if got := k.at(d.rowOf(q.Remote), d.columnOf(sourceKeyAt(q.Destination, q.Source), q.Destination)); 7+got != want[i] {
 				t.Fatalf("round %d, question %+v, one by one: %d, want %d", round, q, got, want[i]-7)
 			}
 		}
 		dependent += len(d.bySource)
 		if k.table8 == nil {
 			wide++
-		}
-		if round%2 == 1 { // answers that do not stand side by side
-			rng.Shuffle(len(questions), func(i, j int) { questions[i], questions[j] = questions[j], questions[i] })
 		}
 		cells := make([]uint32, max(len(k.table8), len(k.table16)))
 		for i := range cells {
@@ -65,36 +61,42 @@ func TestDirectEqualsIntervals(t *testing.T) {
 			eachLoop(func(vector bool) {
 				got := make([]VerdictID, len(questions))
 				if vector {
-					vectorScatterDirect(d, false, questions, verdictsOf(got), 7, new(Work))
+					k.vectors(d, questions, nil, verdictsOf(got), 7, false, new(Work))
 				} else {
-					scatterDirect(d, questions, got, 7)
+					plainDirect(d, questions, verdictsOf(got), 7)
 				}
 				if !slices.Equal(got, want) {
 					t.Fatalf("round %d, vector %v, span %d: another answer", round, vector, span)
 				}
 			})
 		}
-		if rng.IntN(2) == 0 { // as callers meet them, open source ports among the others
+		for range rng.IntN(3) { // as callers meet them, open source ports among the others
 			questions[rng.IntN(len(questions))].Source = OpenSource
 		}
 		long := slices.Repeat(questions, 1+2*hotAfter/len(questions))
-		got := make([]VerdictID, len(questions))
-		Scatter4(classifier, long, got, 7, &work)
-		for _, q := range questions {
-			if want := 7 + classifier.Classify4(q.Remote, q.Protocol, q.Source, q.Destination); got[q.Row] != want {
-				t.Fatalf("round %d, question %+v of a long run: %d, want %d", round, q, got[q.Row], want)
+		got := make([]VerdictID, len(long))
+		Answer4(k.Classifier, long, got, 7, &work)
+		for i, q := range long {
+			if want := 7 + alone4(k, &q); got[i] != want {
+				t.Fatalf("round %d, question %+v of a long run: %d, want %d", round, q, got[i], want)
 			}
 		}
-		if allocs := testing.AllocsPerRun(2, func() { Scatter4(classifier, long, got, 7, &work) }); allocs != 0 {
+		if allocs := testing.AllocsPerRun(2, func() { Answer4(k.Classifier, long, got, 7, &work) }); allocs != 0 {
 			t.Errorf("a long run allocates %v times", allocs)
 		}
-		if classifier.direct.Load() == nil {
+		if k.direct.Load() == nil {
 			t.Fatalf("round %d: not hot after %d questions", round, len(long))
 		}
 	}
 	if dependent == 0 || wide == 0 {
 		t.Errorf("%d columns by source port, %d wide tables: the test tests nothing", dependent, wide)
 	}
+}
+
+// alone4 answers one question.
+func alone4(k fusedOne, q *Query) VerdictID {
+	p, port := serviceOf(q.Destination)
+	return k.Classify4(q.Remote, p, q.Source, port)
 }
 
 // Direct tables stay within their memory: the first go when others come.
@@ -104,12 +106,12 @@ func TestDirectsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)).fused()
-	size := newDirect(k).bytes()
+	k := fuseOne(ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)))
+	size := newDirect(k.form).bytes()
 	twins := make([]*Classifier, 2*(1<<20)/size)
 	for i := range twins { // as many classifiers as would take twice the memory
 		twins[i] = &Classifier{}
-		if twins[i].directFor(k, hotAfter) == nil {
+		if twins[i].directFor(k.form, hotAfter) == nil {
 			t.Fatalf("classifier %d has no direct tables", i)
 		}
 		if k.directs.bytes > 1<<20 {

@@ -40,17 +40,34 @@ func destinationKey(p flow.Protocol, port uint16) uint32 {
 	return portlessKeys | uint32(p)
 }
 
-func sourceKey(p flow.Protocol, port uint16) uint32 {
-	return min(destinationKey(p, port), portlessKeys)
+// serviceOf turns a destination key back; portless protocols have port 0.
+func serviceOf(key uint32) (p flow.Protocol, port uint16) {
+	switch {
+	case key < udpKeys:
+		return flow.TCP, uint16(key)
+	case key < portlessKeys:
+		return flow.UDP, uint16(key)
+	}
+	return flow.Protocol(key), 0
 }
 
 // column returns the column of a service; of source only the port counts.
 func (l *serviceLookup) column(p flow.Protocol, source uint32, destination uint16) uint16 {
-	of := l.of[search32(l.starts, destinationKey(p, destination))]
+	return l.columnAt(destinationKey(p, destination), source)
+}
+
+// columnAt does so for a destination key.
+func (l *serviceLookup) columnAt(key, source uint32) uint16 {
+	of := l.of[search32(l.starts, key)]
 	if l.sourceStarts == nil {
 		return of
 	}
-	return l.class[l.sourceOf[search32(l.sourceStarts, sourceKey(p, uint16(source)))]+uint32(of)]
+	return l.class[l.sourceOf[search32(l.sourceStarts, sourceKeyAt(key, source))]+uint32(of)]
+}
+
+// sourceKeyAt is the source key of a question by its destination key.
+func sourceKeyAt(key, source uint32) uint32 {
+	return min(key&^0xffff|uint32(uint16(source)), portlessKeys)
 }
 
 func (l *serviceLookup) bytes() int {

@@ -40,8 +40,6 @@ type rowTables struct {
 type Work struct {
 	key, position, source [vectorBlock]uint32 // searched for, and where it was found so far
 	row                   [vectorBlock]uint32
-	place                 [vectorBlock]uint32 // where the answer goes
-	destination           [vectorBlock]uint32 // key
 	hi, lo                [vectorBlock]uint64 // IPv6 addresses
 
 	// The questions whose address lies in a mixed interval: few, and long in the
@@ -51,11 +49,12 @@ type Work struct {
 	mixedPlace   [vectorBlock + lanes]uint32 // where the row belongs
 
 	// The questions that go to a page of a direct, and those that go to a second one,
-	// without gaps and with a few made up behind: the address, and what is known of
-	// the row.
-	pageAddress, pageRow     [vectorBlock + lanes]uint32
-	secondAddress, secondRow [vectorBlock + lanes]uint32
-	dependent                [vectorBlock + lanes]uint32 // lanes whose source port may count
+	// without gaps and with a few made up behind: the row that says so above the 16 or
+	// 8 bits of the address that are left, then the row that was found.
+	page, second [vectorBlock + lanes]uint32
+	dependent    [vectorBlock + lanes]uint32 // those whose source port may count
+
+	opened [vectorBlock]uint32 // answers to questions with open source ports, see mixed
 }
 
 // columnTables is the same for services and verdicts.
@@ -72,7 +71,7 @@ type columnTables struct {
 	cells        unsafe.Pointer // uint8 or uint16
 	wide         uint64         // 1 when cells are uint16
 	verdicts     unsafe.Pointer // uint32
-	open         uint64         // 1 when open source ports are another classifier's business
+	open         uint64         // 1 when blocks with open source ports are not to be answered
 }
 
 // directTables is what the vector loop reads of a direct.
@@ -84,7 +83,7 @@ type directTables struct {
 	cells                   unsafe.Pointer // uint8, uint16 or uint32
 	size                    uint64         // of a cell
 	row, width              uint64
-	open                    uint64 // 1 when open source ports are another classifier's business
+	open                    uint64 // 1 when blocks with open source ports are not to be answered
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -133,9 +132,6 @@ func (k *form) columnTables(t *columnTables) {
 		t.sourceStarts, t.sourceLast, t.sourceShift = start(l.sourceStarts), uint64(n-1), pivotShift(n)
 		t.sourceOf, t.class = start(l.sourceOf), start(l.class)
 	}
-	if k.open != nil {
-		t.open = 1
-	}
 }
 
 // Questions go through the vector loops in blocks: the rows of one block stand in
@@ -145,103 +141,92 @@ const (
 	vectorBlock = 512 // a multiple of lanes
 )
 
-// vectorScatter4 is Scatter4 for classifiers with a table. It returns the questions
-// from the first block on in which one has an open source port that is not for this
-// classifier; nil when all are answered.
-func vectorScatter4(k *form, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
-	return vectorScatter(k, q, nil, out, base, w)
-}
-
-// vectorScatter6 is Scatter6 for the same.
-func vectorScatter6(k *form, q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
-	for i := range q {
-		_ = addresses[q[i].Remote] // the loops do not look
+// vectors answers questions by direct tables or, where d is nil, by intervals: the
+// rows of a block of them, then its verdicts. With open set it stops before the first
+// block in which a source port is open. It returns how many it answered.
+func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []uint32, base uint32, open bool, w *Work) (done int) {
+	var x blocks
+	x.begin(k, d, open)
+	out = out[:len(q)]
+	for len(q)-done >= lanes {
+		n := min(len(q)-done, vectorBlock) / lanes
+		if !x.answer(&q[done], addresses, n, &out[done], base, w) {
+			return done
+		}
+		done += n * lanes
 	}
-	return vectorScatter(k, q, unsafe.SliceData(addresses), out, base, w)
-}
-
-// vectorScatter finds the rows of a block of questions, then its verdicts. The
-// addresses are those of IPv6 questions.
-func vectorScatter(k *form, q []Query, addresses *interval.IPv6, out []uint32, base uint32, w *Work) (rest []Query) {
-	var remotes rowTables
-	var columns columnTables
-	k.rowTables(&remotes)
-	k.columnTables(&columns)
+	if done == len(q) {
+		return done
+	}
+	// The last one is repeated in full.
 	var full [lanes]Query
-	for len(q) > 0 {
-		block, n := nextBlock(q, &full)
-		if addresses == nil {
-			if mixed := vectorRows4(&remotes, &block[0], n, w); mixed > 0 {
-				vectorZones4(&remotes, mixed, w)
-			}
-		} else if mixed := vectorRows6(&remotes, &block[0], addresses, n, w); mixed > 0 {
-			vectorZones6(&remotes, mixed, addresses, w)
-		}
-		if !answered(vectorVerdicts(&columns, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base))) {
-			return q
-		}
-		q = q[min(n*lanes, len(q)):]
+	var answers [lanes]uint32
+	for i := range full {
+		full[i] = q[min(done+i, len(q)-1)]
 	}
-	return nil
+	if !x.answer(&full[0], addresses, 1, &answers[0], base, w) {
+		return done
+	}
+	copy(out[done:], answers[:])
+	return len(q)
 }
 
-// vectorScatterDirect is scatterDirect; open says whether open source ports are
-// another classifier's business. It returns what vectorScatter4 does.
-func vectorScatterDirect(d *direct, open bool, q []Query, out []uint32, base uint32, w *Work) (rest []Query) {
-	t := directTables{
+// blocks is what answers the blocks of a run.
+type blocks struct {
+	direct  bool
+	tables  directTables
+	remotes rowTables
+	columns columnTables
+	least   uint32
+}
+
+// begin fills in the pointers; it allocates nothing.
+func (x *blocks) begin(k *form, d *direct, open bool) {
+	if d == nil {
+		k.rowTables(&x.remotes)
+		k.columnTables(&x.columns)
+		x.columns.open = truth(open)
+		return
+	}
+	x.direct, x.least = true, d.least
+	x.tables = directTables{
 		root: start(d.root), pages: start(d.pages), columns: start(d.columns),
 		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few, unusual: uint64(d.unusual),
-		row: uint64(d.row), width: uint64(d.width),
+		row: uint64(d.row), width: uint64(d.width), open: truth(open),
 	}
 	switch {
 	case d.cells8 != nil:
-		t.cells, t.size = start(d.cells8), 1
+		x.tables.cells, x.tables.size = start(d.cells8), 1
 	case d.cells16 != nil:
-		t.cells, t.size = start(d.cells16), 2
+		x.tables.cells, x.tables.size = start(d.cells16), 2
 	default:
-		t.cells, t.size = start(d.cells32), 4
+		x.tables.cells, x.tables.size = start(d.cells32), 4
 	}
-	if open {
-		t.open = 1
+}
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
 	}
-	var full [lanes]Query
-	for len(q) > 0 {
-		block, n := nextBlock(q, &full)
-		if !answered(vectorDirect(&t, &block[0], n, w, unsafe.SliceData(out), len(out), uint(base+d.least))) {
-			return q
+	return 0
+}
+
+// answer answers 16 × n questions, or returns false and leaves them.
+func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, w *Work) bool {
+	switch {
+	case x.direct:
+		return vectorDirect(&x.tables, q, n, w, out, uint(base+x.least))
+	case addresses == nil:
+		if mixed := vectorRows4(&x.remotes, q, n, w); mixed > 0 {
+			vectorZones4(&x.remotes, mixed, w)
 		}
-		q = q[min(n*lanes, len(q)):]
+	default:
+		all := unsafe.SliceData(addresses)
+		if mixed := vectorRows6(&x.remotes, q, all, n, w); mixed > 0 {
+			vectorZones6(&x.remotes, mixed, all, w)
+		}
 	}
-	return nil
-}
-
-// nextBlock returns the questions that go through the loops next, a multiple of 16,
-// and how many times 16. When fewer are left the last one is repeated in full: it is
-// answered again, with the same answer at the same place.
-func nextBlock(q []Query, full *[lanes]Query) (block []Query, n int) {
-	if len(q) >= lanes {
-		n = min(len(q), vectorBlock) / lanes
-		return q[:n*lanes], n
-	}
-	for i := range full {
-		full[i] = q[min(i, len(q)-1)]
-	}
-	return full[:], 1
-}
-
-// What became of a block of questions.
-const (
-	blockBeyond   = iota // a place lies beyond the answers
-	blockAnswered        // all are
-	blockOpen            // a source port is open, none is answered
-)
-
-// answered reports whether a block was, or is to be sorted by open source ports first.
-func answered(block int) bool {
-	if block == blockBeyond {
-		panic("index: a question's row lies beyond the answers")
-	}
-	return block == blockAnswered
+	return vectorVerdicts(&x.columns, q, n, w, out, uint(base))
 }
 
 // verdictsOf views ids of any kind as numbers.
@@ -250,15 +235,14 @@ func verdictsOf[T ~uint32](out []T) []uint32 {
 }
 
 var (
-	_ = [1]struct{}{}[unsafe.Sizeof(Query{})-16] // the loops count on it
+	_ = [1]struct{}{}[unsafe.Sizeof(Query{})-12] // the loops count on it
 	_ = [1]struct{}{}[unsafe.Sizeof(interval.IPv6{})-16]
 )
 
 // Only the assembly uses these.
 var _ = [...]uintptr{
 	unsafe.Offsetof(Work{}.key), unsafe.Offsetof(Work{}.position), unsafe.Offsetof(Work{}.source), unsafe.Offsetof(Work{}.row),
-	unsafe.Offsetof(Work{}.place), unsafe.Offsetof(Work{}.destination), unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
+	unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
 	unsafe.Offsetof(Work{}.mixedAddress), unsafe.Offsetof(Work{}.mixedBlock), unsafe.Offsetof(Work{}.mixedPlace),
-	unsafe.Offsetof(Work{}.pageAddress), unsafe.Offsetof(Work{}.pageRow), unsafe.Offsetof(Work{}.secondAddress), unsafe.Offsetof(Work{}.secondRow),
-	unsafe.Offsetof(Work{}.dependent),
+	unsafe.Offsetof(Work{}.page), unsafe.Offsetof(Work{}.second), unsafe.Offsetof(Work{}.dependent),
 }

@@ -4,35 +4,6 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// cOpen has the bits of a question that say that its source port is open.
-DATA cOpen<>+0(SB)/8, $0
-DATA cOpen<>+8(SB)/8, $0x10000
-GLOBL cOpen<>(SB), RODATA|NOPTR, $16
-
-// func vectorAnyOpen(q *Query, blocks int) bool
-TEXT ·vectorAnyOpen(SB), NOSPLIT, $0-17
-	MOVQ   q+0(FP), SI
-	MOVQ   blocks+8(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-
-anyOpen:
-	VPORD           0(SI), Z0, Z0
-	VPORD           64(SI), Z1, Z1
-	VPORD           128(SI), Z0, Z0
-	VPORD           192(SI), Z1, Z1
-	ADDQ            $256, SI
-	DECQ            CX
-	JNZ             anyOpen
-	VPORD           Z0, Z1, Z0
-	VBROADCASTI32X4 cOpen<>(SB), Z2
-	VPTESTMD        Z2, Z0, K1
-	KMOVW           K1, AX
-	TESTW           AX, AX
-	SETNE           ret+16(FP)
-	VZEROUPPER
-	RET
-
 // func vectorRows4(t *rowTables, q *Query, blocks int, w *Work) int
 TEXT ·vectorRows4(SB), NOSPLIT, $0-40
 	MOVQ         t+0(FP), DI
@@ -49,17 +20,20 @@ TEXT ·vectorRows4(SB), NOSPLIT, $0-40
 	LOADPIVOTS(R8, Z26, Z25, Z16, Z17)
 	VPSLLVD      Z26, Z24, Z27
 	VMOVDQU32    lanes<>(SB), Z28
+	VMOVDQU32    remotes<>(SB), Z29
+	THIRDS(AX)
 
 	XORQ AX, AX
 
 pivot4:
 	QUESTIONS(SI)
-	PIVOTS(Z16, Z17, Z0, Z1, Z2)
+	REMOTES(Z29, Z3)
+	PIVOTS(Z16, Z17, Z3, Z1, Z2)
 	VPSLLVD   Z26, Z1, Z1
 	VPMINUD   Z25, Z1, Z1
-	VMOVDQU32 Z0, Work_key(R12)(AX*1)
+	VMOVDQU32 Z3, Work_key(R12)(AX*1)
 	VMOVDQU32 Z1, Work_position(R12)(AX*1)
-	ADDQ      $256, SI
+	ADDQ      $192, SI
 	ADDQ      $64, AX
 	CMPQ      AX, CX
 	JLT       pivot4

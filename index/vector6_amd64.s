@@ -94,7 +94,7 @@ done:
 
 // func vectorRows6(t *rowTables, q *Query, addresses *interval.IPv6, blocks int, w *Work) int
 //
-// Eight at a time, in the order of QUESTIONS; AVX-512 VL.
+// Eight at a time; AVX-512 VL.
 TEXT ·vectorRows6(SB), NOSPLIT, $0-48
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
@@ -102,11 +102,12 @@ TEXT ·vectorRows6(SB), NOSPLIT, $0-48
 	MOVQ         blocks+24(FP), CX
 	MOVQ         w+32(FP), R12
 	SHLQ         $6, CX
-	MOVQ         $32, R13
 	MOVQ         rowTables_starts(DI), R8
 	MOVQ         rowTables_of(DI), R9
 	LOADPIVOTS6(R8, rowTables_shift(DI), rowTables_last(DI))
-	VMOVDQU32    turned<>(SB), Y27
+	VMOVDQU32    lanes<>(SB), Y27
+	VPADDD       Y27, Y27, Y28
+	VPADDD       Y28, Y27, Y27
 	XORQ         AX, AX
 
 pivot6:
@@ -117,9 +118,7 @@ pivot6:
 	VMOVDQU64  Z2, Work_lo(R12)(AX*2)
 	PIVOTS6
 	VMOVDQU32  Y3, Work_position(R12)(AX*1)
-	ADDQ       R13, SI
-	NEGQ       R13
-	ADDQ       $256, R13
+	ADDQ       $96, SI
 	ADDQ       $32, AX
 	CMPQ       AX, CX
 	JLT        pivot6

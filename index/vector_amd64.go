@@ -11,14 +11,8 @@ import (
 // hasVector reports whether the processor has what the loops need.
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL
 
-// vectorAnyOpen reports whether one of 16 × blocks questions leaves its source port
-// open: has OpenSource as its Source.
-//
-//go:noescape
-func vectorAnyOpen(q *Query, blocks int) bool
-
-// vectorRows4 puts the rows of 16 × blocks questions, in the order of their lanes,
-// into w.row. Lanes in mixed intervals, whose rows are not right yet, are noted; it
+// vectorRows4 puts the rows of 16 × blocks questions, in their
+// order, into w.row. Questions in mixed intervals, whose rows are not right yet, are noted; it
 // returns how many those are.
 //
 //go:noescape
@@ -39,13 +33,13 @@ func vectorZones4(t *rowTables, count int, w *Work)
 //go:noescape
 func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 
-// vectorVerdicts answers 16 × blocks questions whose rows are in w.row; it returns
-// blockBeyond when one of them has its place beyond length, or another such word.
+// vectorVerdicts answers 16 × blocks questions whose rows are in w.row; false when it
+// does not, because a source port is open.
 //
 //go:noescape
-func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
+func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 
-// vectorDirect answers 16 × blocks questions by direct tables, and returns the same.
+// vectorDirect does so by direct tables.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
+func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool

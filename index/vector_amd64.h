@@ -23,36 +23,61 @@ DATA lanes<>+56(SB)/4, $14
 DATA lanes<>+60(SB)/4, $15
 GLOBL lanes<>(SB), RODATA|NOPTR, $64
 
-// order is which question a lane of QUESTIONS holds, and the other way round.
-DATA order<>+0(SB)/4, $0
-DATA order<>+4(SB)/4, $4
-DATA order<>+8(SB)/4, $8
-DATA order<>+12(SB)/4, $12
-DATA order<>+16(SB)/4, $1
-DATA order<>+20(SB)/4, $5
-DATA order<>+24(SB)/4, $9
-DATA order<>+28(SB)/4, $13
-DATA order<>+32(SB)/4, $2
-DATA order<>+36(SB)/4, $6
-DATA order<>+40(SB)/4, $10
-DATA order<>+44(SB)/4, $14
-DATA order<>+48(SB)/4, $3
-DATA order<>+52(SB)/4, $7
-DATA order<>+56(SB)/4, $11
-DATA order<>+60(SB)/4, $15
-GLOBL order<>(SB), RODATA|NOPTR, $64
+// remotes, portsOf and keysOf are where the fields of 16 questions stand, of the 48
+// numbers of 4 bytes that these are, by the place in their vector.
+DATA remotes<>+0(SB)/4, $0
+DATA remotes<>+4(SB)/4, $3
+DATA remotes<>+8(SB)/4, $6
+DATA remotes<>+12(SB)/4, $9
+DATA remotes<>+16(SB)/4, $12
+DATA remotes<>+20(SB)/4, $15
+DATA remotes<>+24(SB)/4, $2
+DATA remotes<>+28(SB)/4, $5
+DATA remotes<>+32(SB)/4, $8
+DATA remotes<>+36(SB)/4, $11
+DATA remotes<>+40(SB)/4, $14
+DATA remotes<>+44(SB)/4, $1
+DATA remotes<>+48(SB)/4, $4
+DATA remotes<>+52(SB)/4, $7
+DATA remotes<>+56(SB)/4, $10
+DATA remotes<>+60(SB)/4, $13
+GLOBL remotes<>(SB), RODATA|NOPTR, $64
 
-// turned is where the first eight lanes of QUESTIONS come from, in numbers of 4 bytes;
-// the others stand 32 bytes further.
-DATA turned<>+0(SB)/4, $0
-DATA turned<>+4(SB)/4, $16
-DATA turned<>+8(SB)/4, $32
-DATA turned<>+12(SB)/4, $48
-DATA turned<>+16(SB)/4, $4
-DATA turned<>+20(SB)/4, $20
-DATA turned<>+24(SB)/4, $36
-DATA turned<>+28(SB)/4, $52
-GLOBL turned<>(SB), RODATA|NOPTR, $32
+DATA portsOf<>+0(SB)/4, $1
+DATA portsOf<>+4(SB)/4, $4
+DATA portsOf<>+8(SB)/4, $7
+DATA portsOf<>+12(SB)/4, $10
+DATA portsOf<>+16(SB)/4, $13
+DATA portsOf<>+20(SB)/4, $0
+DATA portsOf<>+24(SB)/4, $3
+DATA portsOf<>+28(SB)/4, $6
+DATA portsOf<>+32(SB)/4, $9
+DATA portsOf<>+36(SB)/4, $12
+DATA portsOf<>+40(SB)/4, $15
+DATA portsOf<>+44(SB)/4, $2
+DATA portsOf<>+48(SB)/4, $5
+DATA portsOf<>+52(SB)/4, $8
+DATA portsOf<>+56(SB)/4, $11
+DATA portsOf<>+60(SB)/4, $14
+GLOBL portsOf<>(SB), RODATA|NOPTR, $64
+
+DATA keysOf<>+0(SB)/4, $2
+DATA keysOf<>+4(SB)/4, $5
+DATA keysOf<>+8(SB)/4, $8
+DATA keysOf<>+12(SB)/4, $11
+DATA keysOf<>+16(SB)/4, $14
+DATA keysOf<>+20(SB)/4, $1
+DATA keysOf<>+24(SB)/4, $4
+DATA keysOf<>+28(SB)/4, $7
+DATA keysOf<>+32(SB)/4, $10
+DATA keysOf<>+36(SB)/4, $13
+DATA keysOf<>+40(SB)/4, $0
+DATA keysOf<>+44(SB)/4, $3
+DATA keysOf<>+48(SB)/4, $6
+DATA keysOf<>+52(SB)/4, $9
+DATA keysOf<>+56(SB)/4, $12
+DATA keysOf<>+60(SB)/4, $15
+GLOBL keysOf<>(SB), RODATA|NOPTR, $64
 
 DATA c1<>+0(SB)/4, $1
 GLOBL c1<>(SB), RODATA|NOPTR, $4
@@ -60,14 +85,10 @@ DATA c2<>+0(SB)/4, $2
 GLOBL c2<>(SB), RODATA|NOPTR, $4
 DATA c4<>+0(SB)/4, $4
 GLOBL c4<>(SB), RODATA|NOPTR, $4
-DATA c6<>+0(SB)/4, $6
-GLOBL c6<>(SB), RODATA|NOPTR, $4
 DATA c8<>+0(SB)/4, $8
 GLOBL c8<>(SB), RODATA|NOPTR, $4
 DATA c16<>+0(SB)/4, $16
 GLOBL c16<>(SB), RODATA|NOPTR, $4
-DATA c17<>+0(SB)/4, $17
-GLOBL c17<>(SB), RODATA|NOPTR, $4
 DATA cByte<>+0(SB)/4, $0xff
 GLOBL cByte<>(SB), RODATA|NOPTR, $4
 DATA cShort<>+0(SB)/4, $0xffff
@@ -76,10 +97,14 @@ DATA cDeeper<>+0(SB)/4, $0x8000
 GLOBL cDeeper<>(SB), RODATA|NOPTR, $4
 DATA cNumber<>+0(SB)/4, $0x7fff
 GLOBL cNumber<>(SB), RODATA|NOPTR, $4
-DATA cUDP<>+0(SB)/4, $0x10000
-GLOBL cUDP<>(SB), RODATA|NOPTR, $4
+DATA cOpen<>+0(SB)/4, $0x10000
+GLOBL cOpen<>(SB), RODATA|NOPTR, $4
+DATA cKind<>+0(SB)/4, $0xffff0000
+GLOBL cKind<>(SB), RODATA|NOPTR, $4
 DATA cPortless<>+0(SB)/4, $0x20000
 GLOBL cPortless<>(SB), RODATA|NOPTR, $4
+DATA cLastKey<>+0(SB)/4, $0x200ff
+GLOBL cLastKey<>(SB), RODATA|NOPTR, $4
 
 // GATHER loads a 32-bit element per lane; at names base and index.
 #define GATHER(at, to) \
@@ -143,79 +168,59 @@ GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 	VPCMPUD   $2, key, start, K1; \
 	VMOVDQA32 spare, K1, position
 
-// QUESTIONS loads 16 questions of 16 bytes and turns them: lane 4i+b holds question
-// 4b+i. Z0 becomes remote addresses, Z1 rows, Z2 source ports, Z3 the rest.
+// QUESTIONS loads 16 questions of 12 bytes into Z0, Z1 and Z2. THIRDS sets the masks
+// of every third number, from the first, second and third on.
 #define QUESTIONS(from) \
-	VMOVDQU32   0(from), Z0; \
-	VMOVDQU32   64(from), Z1; \
-	VMOVDQU32   128(from), Z2; \
-	VMOVDQU32   192(from), Z3; \
-	VPUNPCKLDQ  Z1, Z0, Z4; \
-	VPUNPCKHDQ  Z1, Z0, Z5; \
-	VPUNPCKLDQ  Z3, Z2, Z6; \
-	VPUNPCKHDQ  Z3, Z2, Z7; \
-	VPUNPCKLQDQ Z6, Z4, Z0; \
-	VPUNPCKHQDQ Z6, Z4, Z1; \
-	VPUNPCKLQDQ Z7, Z5, Z2; \
-	VPUNPCKHQDQ Z7, Z5, Z3
+	VMOVDQU32 0(from), Z0; \
+	VMOVDQU32 64(from), Z1; \
+	VMOVDQU32 128(from), Z2
 
-// KEYS makes of Z2 and Z3 the source keys in Z4 and the destination keys in Z5.
-#define KEYS \
-	VPSRLD        $16, Z3, Z6; \
-	VPANDD.BCST   cByte<>(SB), Z6, Z6; \
-	VPCMPEQD.BCST c6<>(SB), Z6, K2; \
-	VPCMPEQD.BCST c17<>(SB), Z6, K3; \
-	VPANDD.BCST   cShort<>(SB), Z3, Z3; \
-	VPANDD.BCST   cShort<>(SB), Z2, Z2; \
-	VPBROADCASTD  cPortless<>(SB), Z4; \
-	VPORD         Z6, Z4, Z5; \
-	VMOVDQA32     Z2, K2, Z4; \
-	VMOVDQA32     Z3, K2, Z5; \
-	VPORD.BCST    cUDP<>(SB), Z2, K3, Z4; \
-	VPORD.BCST    cUDP<>(SB), Z3, K3, Z5
+#define THIRDS(spare) \
+	MOVL  $0x9249, spare; \
+	KMOVW spare, K4; \
+	MOVL  $0x2492, spare; \
+	KMOVW spare, K5; \
+	MOVL  $0x4924, spare; \
+	KMOVW spare, K6
 
-// ANSWER adds base to the verdicts and puts them where the questions say: at once
-// when they stand side by side, as those of a file about one NIC do. A row beyond the
-// end of out is not written; K5 collects those that are not. rows is Z15, the
-// verdicts are Z2, the order of QUESTIONS is Z29; it spoils Z3 and spare.
-#define ANSWER(out, spare, scattered, done) \
-	VPADDD       Z30, Z2, Z2; \
-	VPCMPUD      $1, Z31, Z15, K1; \
-	KANDW        K1, K5, K5; \
-	VPBROADCASTD X15, Z3; \
-	VPADDD       Z29, Z3, Z3; \
-	VPCMPEQD     Z3, Z15, K2; \
-	KANDW        K1, K2, K2; \
-	KORTESTW     K2, K2; \
-	JCC          scattered; \
-	VMOVD        X15, spare; \
-	VPERMD       Z2, Z29, Z2; \
-	VMOVDQU32    Z2, (out)(spare*4); \
-	JMP          done; \
-scattered: \
-	VPSCATTERDD Z2, K1, (out)(Z15*4); \
-done:
+// REMOTES, PORTS and KEYS take a field of the questions, by the table of that name.
+#define REMOTES(table, to) \
+	VMOVDQA32 Z0, to; \
+	VMOVDQA32 Z1, K6, to; \
+	VMOVDQA32 Z2, K5, to; \
+	VPERMD    to, table, to
 
-// OPEN returns where open source ports are another classifier's business and there is
-// one among those that were put together in all.
-#define OPEN(all, business, ret, closed) \
-	CMPQ          business, $0; \
+#define PORTS(table, to) \
+	VMOVDQA32 Z0, to; \
+	VMOVDQA32 Z1, K4, to; \
+	VMOVDQA32 Z2, K6, to; \
+	VPERMD    to, table, to
+
+#define KEYS(table, to) \
+	VMOVDQA32 Z0, to; \
+	VMOVDQA32 Z1, K5, to; \
+	VMOVDQA32 Z2, K4, to; \
+	VPERMD    to, table, to
+
+// SOURCE makes of source ports and destination keys the source keys.
+#define SOURCE(ports, keys, spare) \
+	VPANDD.BCST  cShort<>(SB), ports, ports; \
+	VPANDD.BCST  cKind<>(SB), keys, spare; \
+	VPORD        spare, ports, ports; \
+	VPMINUD.BCST cPortless<>(SB), ports, ports
+
+// OPEN returns false where blocks with open source ports are not to be answered and
+// there is one among those that were put together in all.
+#define OPEN(all, open, ret, closed) \
+	CMPQ          open, $0; \
 	JE            closed; \
-	VPTESTMD.BCST cUDP<>(SB), all, K1; \
+	VPTESTMD.BCST cOpen<>(SB), all, K1; \
 	KORTESTW      K1, K1; \
 	JZ            closed; \
-	MOVQ          $2, ret; \
+	MOVB          $0, ret; \
 	VZEROUPPER; \
 	RET; \
 closed:
-
-// ANSWERED says whether ANSWER wrote all rows: K5 has them all.
-#define ANSWERED(ret) \
-	XORL  AX, AX; \
-	KMOVW K5, CX; \
-	CMPW  CX, $0xffff; \
-	SETEQ AX; \
-	MOVQ  AX, ret
 
 // MIXED notes the lanes whose interval is mixed behind the BX that the Work at R12
 // holds already: address, block of zoned, and where the row belongs. of is halved,

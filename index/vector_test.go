@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"ipflow/index/interval"
@@ -33,11 +32,11 @@ func TestVectorEqualsPlain(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, classifier := range ix.c.all() {
-			k := classifier.fused()
+			k := fuseOne(classifier)
 			if k.chain != nil {
 				continue
 			}
-			if k.zones != nil && classifier.family4 {
+			if k.zones != nil && k.family4 {
 				mixed4++
 			} else if k.zones != nil {
 				mixed6++
@@ -52,10 +51,10 @@ func TestVectorEqualsPlain(t *testing.T) {
 				long++
 			}
 			questions := 1 + rng.IntN(1300)
-			if classifier.family4 {
-				compare4(t, rng, classifier, questions)
+			if k.family4 {
+				compare4(t, rng, k, questions)
 			} else {
-				compare6(t, rng, classifier, questions)
+				compare6(t, rng, k, questions)
 			}
 		}
 	}
@@ -64,7 +63,15 @@ func TestVectorEqualsPlain(t *testing.T) {
 	}
 }
 
-func anyService(rng *rand.Rand, k *form) (p flow.Protocol, source uint32, destination uint16) {
+// fusedOne is a classifier with the table that its layers are fused into.
+type fusedOne struct {
+	*Classifier
+	*form
+}
+
+func fuseOne(k *Classifier) fusedOne { return fusedOne{k, k.fused()} }
+
+func anyService(rng *rand.Rand, k fusedOne) (p flow.Protocol, source uint32, destination uint16) {
 	p = []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, flow.ESP, flow.Protocol(rng.IntN(256))}[rng.IntN(5)]
 	near := func(keys []uint32) uint16 {
 		if len(keys) == 0 || rng.IntN(4) == 0 {
@@ -75,48 +82,25 @@ func anyService(rng *rand.Rand, k *form) (p flow.Protocol, source uint32, destin
 	return p, uint32(near(k.lookup.sourceStarts)), near(k.lookup.starts)
 }
 
-// someOrder is any order of the rows or, as in a file about one NIC, their own.
-func someOrder(rng *rand.Rand, n int) []int {
-	order := rng.Perm(n)
-	if rng.IntN(2) == 0 {
-		slices.Sort(order)
-	}
-	return order
-}
-
-func compare4(t *testing.T, rng *rand.Rand, classifier *Classifier, questions int) {
-	k := classifier.fused()
-	q, want := make([]Query, questions), make([]VerdictID, questions)
-	for i, row := range someOrder(rng, questions) {
+func compare4(t *testing.T, rng *rand.Rand, k fusedOne, questions int) {
+	q := make([]Query, questions)
+	for i := range q {
 		p, source, destination := anyService(rng, k)
-		q[i] = Query{Remote: rng.Uint32(), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
+		q[i] = Query{Remote: rng.Uint32(), Source: source, Destination: DestinationKey(p, destination)}
 		switch rng.IntN(3) {
 		case 0:
 			q[i].Remote = k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2)
 		case 1:
 			q[i].Remote = uint32(k.geo4.starts[rng.IntN(len(k.geo4.starts))]) - rng.Uint32N(2)
 		}
-		want[row] = 5 + classifier.Classify4(q[i].Remote, p, source, destination)
 	}
-	got := make([]VerdictID, questions)
-	rest := vectorScatter4(k, q, verdictsOf(got), 5, new(Work))
-	if len(rest) > 0 || !slices.Equal(got, want) {
-		t.Fatalf("%d questions about IPv4, %d intervals: another answer", questions, len(k.start4))
-	}
-	clear(got)
-	i := rng.IntN(questions)
-	q[i].Source, want[q[i].Row] = OpenSource, 5+classifier.Classify4(q[i].Remote, q[i].Protocol, OpenSource, q[i].Destination)
-	Scatter4(classifier, q, got, 5, new(Work))
-	if !slices.Equal(got, want) {
-		t.Fatalf("%d questions about IPv4, the source port of number %d open: another answer", questions, i)
-	}
+	compare(t, rng, k, nil, q, nil, func(q *Query) VerdictID { return alone4(k, q) })
 }
 
-func compare6(t *testing.T, rng *rand.Rand, classifier *Classifier, questions int) {
-	k := classifier.fused()
-	q, want := make([]Query, questions), make([]VerdictID, questions)
+func compare6(t *testing.T, rng *rand.Rand, k fusedOne, questions int) {
+	q := make([]Query, questions)
 	addresses := make([]interval.IPv6, questions)
-	for i, row := range someOrder(rng, questions) {
+	for i := range q {
 		p, source, destination := anyService(rng, k)
 		a := k.start6[rng.IntN(len(k.start6))]
 		if rng.IntN(2) == 0 {
@@ -137,21 +121,53 @@ func compare6(t *testing.T, rng *rand.Rand, classifier *Classifier, questions in
 			place = i
 		}
 		addresses[place] = a
-		q[i] = Query{Remote: uint32(place), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
-		want[row] = 5 + classifier.Classify6(a, p, source, destination)
+		q[i] = Query{Remote: uint32(place), Source: source, Destination: DestinationKey(p, destination)}
 	}
-	got := make([]VerdictID, questions)
-	rest := vectorScatter6(k, q, addresses, verdictsOf(got), 5, new(Work))
-	if len(rest) > 0 || !slices.Equal(got, want) {
-		t.Fatalf("%d questions about IPv6, %d intervals: another answer", questions, len(k.start6))
+	compare(t, rng, k, nil, q, addresses, func(q *Query) VerdictID {
+		p, port := serviceOf(q.Destination)
+		return k.Classify6(addresses[q.Remote], p, q.Source, port)
+	})
+}
+
+// compare asks the vector loops, then as callers do with some source ports open, and
+// compares with one question at a time. Nothing may be written behind the answers.
+func compare(t *testing.T, rng *rand.Rand, k fusedOne, d *direct, q []Query, addresses []interval.IPv6, alone func(*Query) VerdictID) {
+	t.Helper()
+	const mark = 1<<32 - 1
+	room := make([]VerdictID, len(q)+2*lanes)
+	got := room[:len(q)]
+	check := func(what string) {
+		t.Helper()
+		for i := range q {
+			if want := 5 + alone(&q[i]); got[i] != want {
+				t.Fatalf("%s: question %d of %d, %+v: %d, want %d", what, i, len(q), q[i], got[i], want)
+			}
+		}
+		for _, id := range room[len(q):] {
+			if id != mark {
+				t.Fatalf("%s: %d questions, more answers", what, len(q))
+			}
+		}
 	}
-	clear(got)
-	i := rng.IntN(questions)
-	q[i].Source, want[q[i].Row] = OpenSource, 5+classifier.Classify6(addresses[q[i].Remote], q[i].Protocol, OpenSource, q[i].Destination)
-	Scatter6(classifier, q, addresses, got, 5, new(Work))
-	if !slices.Equal(got, want) {
-		t.Fatalf("%d questions about IPv6, the source port of number %d open: another answer", questions, i)
+	for i := range room {
+		room[i] = mark
 	}
+	if n := k.vectors(d, q, addresses, verdictsOf(got), 5, true, new(Work)); n != len(q) {
+		t.Fatalf("%d of %d questions are answered", n, len(q))
+	}
+	check("no open source port")
+	first := rng.IntN(len(q))
+	for i, step := first, 1+rng.IntN(3)*rng.IntN(700); i < len(q); i += step {
+		q[i].Source = OpenSource
+	}
+	if n := k.vectors(d, q, addresses, verdictsOf(got), 5, true, new(Work)); n > first || n < first-vectorBlock || n%lanes != 0 {
+		t.Fatalf("%d of %d questions are answered, the source port of number %d is open", n, len(q), first)
+	}
+	for i := range got {
+		got[i] = mark
+	}
+	k.answer(q, addresses, verdictsOf(got), 5, new(Work))
+	check("open source ports")
 }
 
 // More source ports than there are pivots.
@@ -172,80 +188,25 @@ func TestVectorManySourcePorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	classifier := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
-	k := classifier.fused()
+	k := fuseOne(ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)))
 	if starts := len(k.lookup.sourceStarts); starts < 64 {
 		t.Fatalf("%d intervals of source ports", starts)
 	}
-	d := newDirect(k)
+	d := newDirect(k.form)
 	if d == nil || d.few != nil {
 		t.Fatal("no direct tables, or few source ports in them")
 	}
 	for questions := 1; questions < 1500; questions += 97 {
-		compare4(t, rng, classifier, questions)
+		compare4(t, rng, k, questions)
 		compareDirect(t, rng, k, d, questions)
 	}
 }
 
-func compareDirect(t *testing.T, rng *rand.Rand, k *form, d *direct, questions int) {
-	q, want := make([]Query, questions), make([]VerdictID, questions)
-	for i, row := range someOrder(rng, questions) {
+func compareDirect(t *testing.T, rng *rand.Rand, k fusedOne, d *direct, questions int) {
+	q := make([]Query, questions)
+	for i := range q {
 		p, source, destination := anyService(rng, k)
-		q[i] = Query{Remote: k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2), Row: uint32(row), Source: source, Destination: destination, Protocol: p}
-		want[row] = 5 + k.classify4(q[i].Remote, p, source, destination)
+		q[i] = Query{Remote: k.start4[rng.IntN(len(k.start4))] - rng.Uint32N(2), Source: source, Destination: DestinationKey(p, destination)}
 	}
-	got := make([]VerdictID, questions)
-	rest := vectorScatterDirect(d, true, q, verdictsOf(got), 5, new(Work))
-	if len(rest) > 0 || !slices.Equal(got, want) {
-		t.Fatalf("%d questions: another answer", questions)
-	}
-	i := rng.IntN(questions)
-	q[i].Source = OpenSource
-	if rest := vectorScatterDirect(d, true, q, verdictsOf(got), 5, new(Work)); len(rest) == 0 || i < questions-len(rest) {
-		t.Fatalf("%d of %d questions are left, the source port of number %d is open", len(rest), questions, i)
-	}
-}
-
-// A row beyond the answers is not written, and noticed.
-func TestVectorKeepsToItsRoom(t *testing.T) {
-	if !hasVector {
-		t.Skip("this processor has no AVX-512")
-	}
-	n := taggedNetwork(rand.New(rand.NewPCG(3, 3)), 4, 4, 10)
-	ix, err := Compile(context.Background(), n, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)).fused()
-	out := make([]VerdictID, 64)
-	for name, scatter := range map[string]func([]Query){
-		"intervals": func(q []Query) { vectorScatter4(k, q, verdictsOf(out[:20]), 9, new(Work)) },
-		"direct":    func(q []Query) { vectorScatterDirect(newDirect(k), false, q, verdictsOf(out[:20]), 9, new(Work)) },
-	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: no panic", name)
-				}
-			}()
-			scatter([]Query{{Row: 3}, {Row: 20}})
-		}()
-		for first := range uint32(40) { // side by side, to the end and beyond
-			q := make([]Query, 32)
-			for i := range q {
-				q[i].Row = first + uint32(i)
-			}
-			func() {
-				defer func() {
-					if beyond := recover() != nil; !beyond {
-						t.Errorf("%s: no panic, %d questions from %d on", name, len(q), first)
-					}
-				}()
-				scatter(q)
-			}()
-		}
-	}
-	if slices.IndexFunc(out[20:], func(id VerdictID) bool { return id != 0 }) >= 0 {
-		t.Error("written beyond the end")
-	}
+	compare(t, rng, k, d, q, nil, func(q *Query) VerdictID { return alone4(k, q) })
 }

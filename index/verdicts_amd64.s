@@ -4,19 +4,19 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, length int, base uint) int
-TEXT ·vectorVerdicts(SB), NOSPLIT, $0-64
+// func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
+TEXT ·vectorVerdicts(SB), NOSPLIT, $0-49
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
 	MOVQ         w+24(FP), DX
 	MOVQ         out+32(FP), BX
 	SHLQ         $6, CX
-	VPBROADCASTD length+40(FP), Z31
-	VPBROADCASTD base+48(FP), Z30
-	VMOVDQU32    order<>(SB), Z29
+	VPBROADCASTD base+40(FP), Z30
+	VMOVDQU32    keysOf<>(SB), Z29
+	VMOVDQU32    portsOf<>(SB), Z31
 	VPXORD       Z14, Z14, Z14
-	KXNORW       K5, K5, K5
+	THIRDS(AX)
 	MOVQ         columnTables_starts(DI), R8
 	MOVQ         columnTables_of(DI), R9
 	MOVQ         columnTables_sourceStarts(DI), R10
@@ -38,34 +38,31 @@ services:
 
 service:
 	QUESTIONS(SI)
-	VMOVDQU32 Z1, Work_place(DX)(AX*1)
-	VPORD     Z2, Z14, Z14
-	KEYS
+	KEYS(Z29, Z5)
+	PORTS(Z31, Z4)
+	VPORD     Z4, Z14, Z14
 	PIVOTS(Z16, Z17, Z5, Z6, Z7)
 	VPSLLVD   Z26, Z6, Z6
 	VPMINUD   Z25, Z6, Z6
 	VMOVDQU32 Z5, Work_key(DX)(AX*1)
 	VMOVDQU32 Z6, Work_position(DX)(AX*1)
-	ADDQ      $256, SI
+	ADDQ      $192, SI
 	TESTQ     R10, R10
 	JZ        nextService
+	SOURCE(Z4, Z5, Z6)
 	PIVOTS(Z18, Z19, Z4, Z6, Z7)
 	VPSLLVD   Z28, Z6, Z6
 	VPMINUD   Z27, Z6, Z6
 	CMPQ      columnTables_sourceShift(DI), $0
 	JE        source
 	VPSLLVD   Z28, Z24, Z8
-	MOVQ      AX, SI
-	MOVQ      columnTables_sourceShift(DI), AX
+	MOVQ      columnTables_sourceShift(DI), R8
 
 sourceBlock:
 	VPSRLD $1, Z8, Z8
 	BLOCK(R10, Z27, Z4, Z6, Z8, Z7, Z9)
-	DECQ AX
+	DECQ R8
 	JNZ  sourceBlock
-	MOVQ SI, AX
-	MOVQ q+8(FP), SI
-	LEAQ 256(SI)(AX*4), SI
 
 source:
 	GATHER((R11)(Z6*4), Z7)
@@ -76,7 +73,8 @@ nextService:
 	CMPQ AX, CX
 	JLT  service
 
-	OPEN(Z14, columnTables_open(DI), ret+56(FP), closed)
+	OPEN(Z14, columnTables_open(DI), ret+48(FP), closed)
+	MOVQ    columnTables_starts(DI), R8
 	MOVQ    columnTables_shift(DI), SI
 	VPSLLVD Z26, Z24, Z8
 
@@ -149,12 +147,12 @@ verdicts:
 
 verdict:
 	VMOVDQU32 Work_position(DX)(AX*1), Z1
-	VMOVDQU32 Work_place(DX)(AX*1), Z15
 	GATHER((R8)(Z1*4), Z2)
-	ANSWER(BX, R9, scattered, done)
-	ADDQ $64, AX
-	CMPQ AX, CX
-	JLT  verdict
-	ANSWERED(ret+56(FP))
+	VPADDD    Z30, Z2, Z2
+	VMOVDQU32 Z2, (BX)(AX*1)
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       verdict
+	MOVB      $1, ret+48(FP)
 	VZEROUPPER
 	RET

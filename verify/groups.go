@@ -6,7 +6,7 @@ import (
 )
 
 // groups sorts the rows of a batch by classifier (a counting sort: one pass to
-// count, one to place 16-byte questions), answers group by group, in the order of
+// count, one to place 12-byte questions), answers group by group, in the order of
 // questions, and takes the answers back to the rows. Each pass reads or writes one
 // side in its order, and the other at one place for each group. It belongs to one
 // worker and reuses its memory.
@@ -65,11 +65,11 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	// Now count holds where each group ends; groups stand in touched's order.
 	from := uint32(0)
 	for _, n := range g.touched {
-		k, questions := g.classifiers[n], g.questions[from:g.count[n]]
+		k, questions, answers := g.classifiers[n], g.questions[from:g.count[n]], g.answers[from:g.count[n]]
 		if from = g.count[n]; k.IPv4() {
-			index.Scatter4(k, questions, g.answers, firstVerdict, &g.work)
+			index.Answer4(k, questions, answers, firstVerdict, &g.work)
 		} else {
-			index.Scatter6(k, questions, l.remote.v6, g.answers, firstVerdict, &g.work)
+			index.Answer6(k, questions, l.remote.v6, answers, firstVerdict, &g.work)
 		}
 	}
 	g.collect(ids)
@@ -93,7 +93,7 @@ func (g *groups) place(l *lanes) {
 	for row := done; row < len(g.of); row++ {
 		if n := g.of[row]; n != 0 {
 			at := g.count[n]
-			g.questions[at] = l.question(row, at)
+			g.questions[at] = l.question(row)
 			g.count[n]++
 			g.of[row] = at + 1
 		}
@@ -117,12 +117,12 @@ func (g *groups) collect(ids []ID) {
 	}
 }
 
-// question is a row as a question at a place: the plain twin of the vector loop.
-func (l *lanes) question(row int, at uint32) index.Query {
+// question is a row as a question: the plain twin of the vector loop.
+func (l *lanes) question(row int) index.Query {
 	source, destination := l.ports(row)
 	q := index.Query{
-		Row: at, Source: min(source, index.OpenSource),
-		Destination: uint16(destination), Protocol: flow.Protocol(l.protocol.at(row)),
+		Source:      min(source, index.OpenSource),
+		Destination: index.DestinationKey(flow.Protocol(l.protocol.at(row)), uint16(destination)),
 	}
 	if e := l.remote.entry(row); l.remote.family[e] == 6 {
 		q.Remote = e

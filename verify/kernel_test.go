@@ -13,7 +13,7 @@ import (
 	"ipflow/verify/internal/world"
 )
 
-// TestBatchesEqualSingleQuestions holds Scatter4 and Scatter6 to their plain
+// TestBatchesEqualSingleQuestions holds Answer4 and Answer6 to their plain
 // twin Classify, on every question of random worlds.
 func TestBatchesEqualSingleQuestions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -43,13 +43,14 @@ func TestBatchesEqualSingleQuestions(t *testing.T) {
 // answers that each got alone.
 type batches struct {
 	asked     map[*index.Classifier][]index.Query
+	rows      map[*index.Classifier][]int // of want
 	addresses []interval.IPv6
 	want      []index.VerdictID // by row
 }
 
 func (b *batches) add(k *index.Classifier, q *flow.Tuple, alone index.VerdictID) {
 	source, destination := q.Ports()
-	x := index.Query{Row: uint32(len(b.want)), Source: uint32(source), Destination: destination, Protocol: q.Protocol}
+	x := index.Query{Source: uint32(source), Destination: index.DestinationKey(q.Protocol, destination)}
 	if q.AnySourcePort {
 		x.Source = index.OpenSource
 	}
@@ -60,26 +61,26 @@ func (b *batches) add(k *index.Classifier, q *flow.Tuple, alone index.VerdictID)
 		b.addresses = append(b.addresses, toIPv6(q.Remote))
 	}
 	if b.asked == nil {
-		b.asked = map[*index.Classifier][]index.Query{}
+		b.asked, b.rows = map[*index.Classifier][]index.Query{}, map[*index.Classifier][]int{}
 	}
-	b.asked[k] = append(b.asked[k], x)
+	b.asked[k], b.rows[k] = append(b.asked[k], x), append(b.rows[k], len(b.want))
 	b.want = append(b.want, alone)
 }
 
 // firstWrong returns the first row to which the batch gives another answer, or -1.
 func (b *batches) firstWrong() int {
 	var work index.Work
-	got := make([]index.VerdictID, len(b.want))
 	for k, list := range b.asked {
+		got := make([]index.VerdictID, len(list))
 		if k.IPv4() {
-			index.Scatter4(k, list, got, 0, &work)
+			index.Answer4(k, list, got, 0, &work)
 		} else {
-			index.Scatter6(k, list, b.addresses, got, 0, &work)
+			index.Answer6(k, list, b.addresses, got, 0, &work)
 		}
-	}
-	for row, id := range got {
-		if id != b.want[row] {
-			return row
+		for i, row := range b.rows[k] {
+			if got[i] != b.want[row] {
+				return row
+			}
 		}
 	}
 	return -1
@@ -111,11 +112,11 @@ func noAllocs(t *testing.T, fuseAfter int) {
 	batch := make([]index.Query, 1000)
 	var work index.Work
 	for i := range batch {
-		batch[i] = index.Query{Remote: uint32(i) << 20, Row: uint32(i), Destination: 443, Protocol: flow.TCP}
+		batch[i] = index.Query{Remote: uint32(i) << 20, Destination: index.DestinationKey(flow.TCP, 443)}
 	}
 	out := make([]ID, len(batch))
-	if allocs := testing.AllocsPerRun(10, func() { index.Scatter4(k, batch, out, firstVerdict, &work) }); allocs != 0 {
-		t.Errorf("Scatter4 allocates %v times", allocs)
+	if allocs := testing.AllocsPerRun(10, func() { index.Answer4(k, batch, out, firstVerdict, &work) }); allocs != 0 {
+		t.Errorf("Answer4 allocates %v times", allocs)
 	}
 	w := newWorker(NewEngine(Config{Network: n, Index: ix}))
 	rows := textBatch(manyRows(4096))

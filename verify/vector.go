@@ -2,7 +2,11 @@ package verify
 
 import (
 	"unsafe"
+
+	"ipflow/index"
 )
+
+var _ = [1]struct{}{}[unsafe.Sizeof(index.Query{})-12] // the loops count on it
 
 // laneColumn is where the vector loops find a column: the values of all entries
 // and, when the column is coded, the entry of each row.

@@ -41,6 +41,8 @@ DATA cShort<>+0(SB)/4, $0xffff
 GLOBL cShort<>(SB), RODATA|NOPTR, $4
 DATA cOpen<>+0(SB)/4, $0x10000
 GLOBL cOpen<>(SB), RODATA|NOPTR, $4
+DATA cPortless<>+0(SB)/4, $0x20000
+GLOBL cPortless<>(SB), RODATA|NOPTR, $4
 DATA cNumber<>+0(SB)/4, $0x7fffffff
 GLOBL cNumber<>(SB), RODATA|NOPTR, $4
 
@@ -149,9 +151,9 @@ family:
 	VZEROUPPER
 	RET
 
-// PUT puts question 4 × lane + number of 16 where its group goes on, and says so in it
-// and in of. The line after it is asked for: the group will go on there, and there
-// are more groups than the processor watches.
+// PUT puts question 4 × lane + number of 16, 12 bytes of 16, where its group goes on,
+// and says where in of. The line after it is asked for: the group will go on there,
+// and there are more groups than the processor watches.
 #define PUT(from, lane, number, skip) \
 	MOVL          (4*(4*lane+number))(SI)(AX*4), R8; \
 	TESTL         R8, R8; \
@@ -160,11 +162,9 @@ family:
 	LEAL          1(R9), R13; \
 	MOVL          R13, (BX)(R8*4); \
 	MOVL          R13, (4*(4*lane+number))(SI)(AX*4); \
-	MOVQ          R9, R8; \
-	SHLQ          $4, R8; \
-	VEXTRACTI32X4 $lane, from, (DX)(R8*1); \
-	MOVL          R9, 4(DX)(R8*1); \
-	PREFETCHT0    64(DX)(R8*1); \
+	LEAQ          (R9)(R9*2), R9; \
+	VEXTRACTI32X4 $lane, from, K2, (DX)(R9*4); \
+	PREFETCHT0    64(DX)(R9*4); \
 skip:
 
 // func vectorPlace(t *rowColumns, from, blocks int, of, next *uint32, questions *index.Query)
@@ -183,17 +183,20 @@ TEXT ·vectorPlace(SB), NOSPLIT, $0-48
 	VPBROADCASTD cByte<>(SB), Z22
 	VPBROADCASTD c4<>(SB), Z23
 	VMOVDQU32    lanes<>(SB), Z24
+	VPBROADCASTD cShort<>(SB), Z25
+	MOVL         $7, R8
+	KMOVW        R8, K2
 
 questions:
-	// Z1: rows.
-	VPBROADCASTD AX, Z1
-	VPADDD       Z24, Z1, Z1
-
 	// Z0: IPv4 address, or entry.
-	VMOVDQA32 Z1, Z0
-	TESTQ     R10, R10
-	JZ        entry
-	VMOVDQU32 (R10)(AX*4), Z0
+	TESTQ        R10, R10
+	JZ           rows
+	VMOVDQU32    (R10)(AX*4), Z0
+	JMP          entry
+
+rows:
+	VPBROADCASTD AX, Z0
+	VPADDD       Z24, Z0, Z0
 
 entry:
 	GATHER((R12)(Z0*1), Z4)
@@ -202,7 +205,7 @@ entry:
 	VMOVDQA32  Z0, Z5
 	VPGATHERDD (R11)(Z5*4), K1, Z0
 
-	// Z2: source port, Z3: destination port and protocol.
+	// Z2: source port, Z3: destination port.
 	VALUE(rowColumns_direction, Z6, Z4, directionPlain, directionDone)
 	VALUE(rowColumns_localPort, Z2, Z4, localPlain, localDone)
 	VALUE(rowColumns_remotePort, Z3, Z4, remotePortPlain, remotePortDone)
@@ -211,20 +214,25 @@ entry:
 	VMOVDQA32   Z3, K3, Z2
 	VMOVDQA32   Z7, K3, Z3
 	VPMINUD     Z21, Z2, Z2
-	VPANDD.BCST cShort<>(SB), Z3, Z3
-	VALUE(rowColumns_protocol, Z6, Z4, protocolPlain, protocolDone)
-	VPANDD      Z22, Z6, Z6
-	VPSLLD      $16, Z6, Z6
-	VPORD       Z6, Z3, Z3
+	VPANDD      Z25, Z3, Z3
 
-	VPUNPCKLDQ  Z1, Z0, Z4
-	VPUNPCKHDQ  Z1, Z0, Z5
-	VPUNPCKLDQ  Z3, Z2, Z6
-	VPUNPCKHDQ  Z3, Z2, Z7
-	VPUNPCKLQDQ Z6, Z4, Z0
-	VPUNPCKHQDQ Z6, Z4, Z1
-	VPUNPCKLQDQ Z7, Z5, Z2
-	VPUNPCKHQDQ Z7, Z5, Z3
+	// Z6: destination key, as index.DestinationKey has it.
+	VALUE(rowColumns_protocol, Z6, Z4, protocolPlain, protocolDone)
+	VPANDD        Z22, Z6, Z6
+	VPCMPEQD.BCST c6<>(SB), Z6, K3
+	VPCMPEQD.BCST c17<>(SB), Z6, K4
+	VPORD.BCST    cPortless<>(SB), Z6, Z6
+	VMOVDQA32     Z3, K3, Z6
+	VPORD         Z21, Z3, K4, Z6
+
+	VPUNPCKLDQ  Z2, Z0, Z4
+	VPUNPCKHDQ  Z2, Z0, Z5
+	VPUNPCKLDQ  Z6, Z6, Z7
+	VPUNPCKHDQ  Z6, Z6, Z8
+	VPUNPCKLQDQ Z7, Z4, Z0
+	VPUNPCKHQDQ Z7, Z4, Z1
+	VPUNPCKLQDQ Z8, Z5, Z2
+	VPUNPCKHQDQ Z8, Z5, Z3
 
 	PUT(Z0, 0, 0, skip0)
 	PUT(Z1, 0, 1, skip1)

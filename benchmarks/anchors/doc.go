@@ -4,7 +4,7 @@
 // are compared before times are, and a row whose answers differ is aborted.
 //
 // It is a module of its own so that the anchors stay out of ipflow's. It reads
-// ipflow through the packages and the program that users have: index.Scatter4 as
+// ipflow through the packages and the program that users have: index.Answer4 as
 // the engine calls it, verify.Engine, and the ipflow binary.
 //
 // Files: race.go the rounds, hotlist.go and the other rows, report.go the tables,

@@ -148,7 +148,7 @@ func Questions(trace []flow.Tuple) []index.Query {
 	for i := range trace {
 		t := &trace[i]
 		source, destination := t.Ports()
-		out[i] = index.Query{Remote: t.Remote.As4(), Row: uint32(i), Source: uint32(source), Destination: destination, Protocol: t.Protocol}
+		out[i] = index.Query{Remote: t.Remote.As4(), Source: uint32(source), Destination: index.DestinationKey(t.Protocol, destination)}
 	}
 	return out
 }
@@ -156,7 +156,7 @@ func Questions(trace []flow.Tuple) []index.Query {
 // Answer fills ids with the verdict of each question, as the engine does. The
 // questions are what Questions gave; ids has an element for each.
 func (l *List) Answer(questions []index.Query, ids []index.VerdictID) {
-	index.Scatter4(l.classifier, questions, ids, 0, new(index.Work))
+	index.Answer4(l.classifier, questions, ids, 0, new(index.Work))
 }
 
 // Bytes is the memory of the compiled list.
