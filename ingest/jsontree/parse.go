@@ -67,6 +67,7 @@ type parser struct {
 	state state
 
 	// Of parts of a document, see Long.
+	spent *spent   // pages to take before new ones; may be nil
 	lists []string // stop behind the bracket of such a member, or of the document
 	spare int      // containers around what is read
 	comma int      // where the last comma after an element is, inside one container
@@ -201,17 +202,17 @@ func (p *parser) value(c byte) *fault {
 		if err != nil {
 			return err
 		}
-		p.scalar(String, p.pos, end-p.pos-1).flags |= esc * escaped
+		p.scalar(String, p.pos, end-p.pos-1, esc*escaped)
 		p.pos = end + 1
 	case c == '{' || c == '[':
 		if len(p.open)+p.spare == MaxDepth {
 			return p.fail(p.pos, "more than %d values inside each other", MaxDepth)
 		}
-		n := p.add(p.pos)
-		n.kind, n.n = Array, p.next
+		kind := Array
 		if c == '{' {
-			n.kind = Object
+			kind = Object
 		}
+		p.add(kind, p.pos, p.next+1, 0)
 		p.open = append(p.open, frame{index: p.next - 1, close: c + 2})
 		p.pos++
 		p.state = atSlot
@@ -223,7 +224,7 @@ func (p *parser) value(c byte) *fault {
 		if end < 0 || end < len(p.text) && wordByte(p.text[end]) {
 			return p.fail(p.pos, "%s is not a JSON number", p.word())
 		}
-		p.scalar(Number, p.pos, end-p.pos)
+		p.scalar(Number, p.pos, end-p.pos, 0)
 		p.pos = end
 	default:
 		word := p.word()
@@ -235,7 +236,7 @@ func (p *parser) value(c byte) *fault {
 		default:
 			return p.fail(p.pos, "expected a value, found %s", p.found())
 		}
-		p.scalar(kind, p.pos, len(word))
+		p.scalar(kind, p.pos, len(word), 0)
 		p.pos += len(word)
 	}
 	return nil
@@ -257,33 +258,32 @@ func (p *parser) atList() bool {
 }
 
 // scalar adds a value that holds no others.
-func (p *parser) scalar(kind Kind, off, length int) *Node {
-	n := p.add(off)
-	n.kind, n.n, n.end = kind, uint32(length), p.next
+func (p *parser) scalar(kind Kind, off, length int, flags uint8) {
+	p.add(kind, off, uint32(length), flags)
 	p.state = atNext
-	return n
 }
 
-// add appends a node to the container it stands in.
-func (p *parser) add(off int) *Node {
+// add appends a node to the container it stands in. Its end is right for a value
+// that holds no others.
+func (p *parser) add(kind Kind, off int, size uint32, flags uint8) {
 	if len(p.page) == cap(p.page) {
 		p.grow()
 	}
 	p.page = p.page[:len(p.page)+1]
-	n := &p.page[len(p.page)-1]
-	n.src, n.parent, n.off = p.src, noParent, uint32(off)
+	p.next++
+	// All of it is written: the page may be one used before.
+	n := Node{src: p.src, parent: noParent, off: uint32(off), n: size, end: p.next, kind: kind, flags: flags}
 	if len(p.open) > 0 {
 		top := &p.open[len(p.open)-1]
 		n.parent = top.index
 		if top.close == '}' {
-			n.name, n.hash, n.flags = top.name, top.hash, top.flags|member
+			n.name, n.hash, n.flags = top.name, top.hash, flags|top.flags|member
 		} else {
 			n.name = top.count
 			top.count++
 		}
 	}
-	p.next++
-	return n
+	p.page[len(p.page)-1] = n
 }
 
 // grow adds a page. The first one depends on the text: a directory of small files
@@ -299,8 +299,10 @@ func (p *parser) grow() {
 		p.page, p.file.pages[0] = page, page[:cap(page)]
 		return
 	}
-	p.page = make([]Node, 0, size)
-	p.file.pages = append(p.file.pages, p.page[:size])
+	if p.page = p.spent.take(); p.page == nil {
+		p.page = make([]Node, 0, size)
+	}
+	p.file.pages = append(p.file.pages, p.page[:cap(p.page)])
 }
 
 // closeContainer ends the innermost container.
