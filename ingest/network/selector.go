@@ -107,6 +107,10 @@ func ParsePrefix(t string) (p netip.Prefix, remark string, ok bool) {
 	return netip.Prefix{}, "", false
 }
 
+// PlainPrefix reads an IPv4 address or prefix that ParseSelector takes without a
+// remark. That it takes most but not all of them makes it fast.
+func PlainPrefix(text string) (netip.Prefix, bool) { return prefix4(text) }
+
 // prefix4 reads an IPv4 address or prefix as nearly all rules have them: decimal,
 // no leading zeros, no host bits. What it does not take may still be a prefix.
 func prefix4(t string) (netip.Prefix, bool) {
