@@ -165,7 +165,7 @@ func (p *Piece) Parse() (elements *Node, ok bool) {
 	if ok {
 		count, ok = q.elements(p.long.lead == nil)
 	}
-	lines, from := strings.Count(text, "\n"), strings.LastIndexByte(text, '\n')
+	lines, from := f.lines(), strings.LastIndexByte(text, '\n')
 	at := <-p.before
 	ok = ok && at.ok
 	f.line, f.column, f.first = at.line, at.column, at.elements
@@ -194,7 +194,7 @@ type spent struct {
 	pages [][]Node
 }
 
-// take returns an empty page, nil when there is none.
+// take returns a page, nil when there is none.
 func (s *spent) take() []Node {
 	if s == nil {
 		return nil
@@ -207,7 +207,7 @@ func (s *spent) take() []Node {
 	}
 	page := s.pages[last]
 	s.pages = s.pages[:last]
-	return page[:0]
+	return page
 }
 
 func (s *spent) put(pages [][]Node) {

@@ -49,13 +49,13 @@ func (f *file) node(i uint32) *Node {
 }
 
 // mark is the line count at a fixed distance in the text. Marks instead of a
-// table of all lines: 2 bytes per KiB, and a file of one line is no worse.
+// table of all lines: 8 bytes per KiB, and a file of one line is no worse.
 type mark struct {
 	line  uint32 // newlines before the mark
 	start uint32 // where the line that the mark is in begins
 }
 
-const markStep = 4096
+const markStep = 1024
 
 // position returns the 1-based line and byte column of an offset.
 func (f *file) position(off int) (line, column int) {
@@ -74,6 +74,13 @@ func (f *file) position(off int) (line, column int) {
 		line += f.line - f.localLine
 	}
 	return line, column
+}
+
+// lines returns how many newlines the text has.
+func (f *file) lines() int {
+	f.once.Do(f.buildMarks)
+	last := len(f.marks) - 1
+	return int(f.marks[last].line) + strings.Count(f.text[last*markStep:], "\n")
 }
 
 func (f *file) buildMarks() {
