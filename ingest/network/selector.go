@@ -69,15 +69,16 @@ func ParseSelector(text string) (s Selector, remark string, ok bool) {
 		s.Kind = SelectAzureLoadBalancer
 		return s, "", true
 	}
-	if p, remark, ok := ParsePrefix(t); ok {
-		s.Kind, s.Prefix = SelectPrefix, p
-		return s, remark, true
-	}
+	// A prefix begins with a digit or holds a colon.
 	if isTagName(t) {
 		s.Kind = SelectServiceTag
 		return s, "", true
 	}
-	return s, "", false
+	p, remark, ok := ParsePrefix(t)
+	if ok {
+		s.Kind, s.Prefix = SelectPrefix, p
+	}
+	return s, remark, ok
 }
 
 // ParsePrefix reads a CIDR prefix, a bare address (/32 or /128), or a bare
