@@ -174,6 +174,11 @@ func (w *walk) begin(list *jsontree.Node, rows, cut bool) *fold {
 		}
 	}
 	w.long = nil
+	count := 0
+	for _, p := range w.parts {
+		count += len(p.decoder.resources)
+	}
+	w.resources = slices.Grow(w.resources, count)
 	for _, p := range w.parts {
 		for i := range p.decoder.resources {
 			p.decoder.resources[i].Cut = cut
