@@ -110,8 +110,9 @@ type reader struct{ parts azure.Parts }
 
 func (r *reader) Document(path string, root *jsontree.Node) any { return r.parts.Document(path, root) }
 
-func (r *reader) Elements(path, member string, elements *jsontree.Node) any {
-	return r.parts.Elements(path, member, elements)
+func (r *reader) Elements(path, member string, elements *jsontree.Node) (part any, done bool) {
+	p := r.parts.Elements(path, member, elements)
+	return p, p.Detached()
 }
 
 func (r *reader) Long(path string, root, list *jsontree.Node, parts []any) (any, bool) {

@@ -149,6 +149,9 @@ func (t *templates) hash(own string) string {
 // unresolved says of each value that stayed unknown what is missing: a warning
 // where a verdict may rest on it, a remark elsewhere in the network's resources.
 func (t *templates) unresolved(n *network.Network) diag.List {
+	if len(t.open) == 0 {
+		return nil
+	}
 	rests := map[string]bool{}
 	for _, f := range n.Facts() {
 		rests[f.Fact] = true

@@ -55,7 +55,8 @@ func inputError(err error) error { return &exitError{exitInput, err} }
 
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	app := &app{stdin: stdin, stdout: stdout, talk: &talker{w: stderr}}
+	app := &app{stdin: stdin, stdout: stdout, talk: &talker{w: stderr}, pace: new(pace)}
+	defer app.pace.stop()
 	defer func() {
 		if p := recover(); p != nil {
 			app.talk.errorf("internal error: %v; please report it with the command that led here", p)

@@ -19,6 +19,7 @@ type app struct {
 	stdin     io.Reader
 	stdout    io.Writer
 	talk      *talker
+	pace      *pace
 	logFormat string
 	snapshot  snapshotFlags
 }
@@ -120,6 +121,7 @@ func (a *app) loadAny(ctx context.Context, workers int) (*ingest.Snapshot, error
 	if err != nil {
 		return nil, err
 	}
+	a.pace.start()
 	s, err := ingest.Load(ctx, ingest.Options{
 		Deployment: d,
 		Paths:      a.snapshot.paths, ServiceTags: a.snapshot.serviceTags, InternetPrefixes: a.snapshot.internetPrefixes,

@@ -252,6 +252,7 @@ const partRows = 8 << 20
 const answerGC = 60
 
 func (a *app) answer(ctx context.Context, f *verifyFlags, cfg verify.Config, flows *flowfile.Reader, sink verify.Sink) error {
+	a.pace.stop()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(answerGC)
 	}

@@ -34,11 +34,15 @@ func (r *reader) privateEndpoint(res Resource) *privateEndpoint {
 // privateEndpoints gives the application security groups of private endpoints to
 // their NICs.
 func (b *builder) privateEndpoints() {
+	endpoints := each(b, (*reader).privateEndpoint, whole, typePE)
+	if len(endpoints) == 0 {
+		return
+	}
 	byID := make(map[string]*network.NIC, len(b.net.NICs))
 	for _, c := range b.net.NICs {
 		byID[network.Key(c.ID)] = c
 	}
-	for _, pe := range each(b, (*reader).privateEndpoint, whole, typePE) {
+	for _, pe := range endpoints {
 		owned := false
 		for _, id := range pe.nics {
 			if c := byID[network.Key(id)]; c != nil {

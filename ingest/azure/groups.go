@@ -51,7 +51,7 @@ func (r *reader) standaloneRule(res Resource) *network.Rule {
 	if res.Type == typeDefaultRule {
 		kind = network.DefaultRule
 	}
-	return r.ruleNamed(res.Node, res.Properties, res.ID, res.Name, kind)
+	return r.ruleNamed(res.Node, res.Properties, res.Node.Get("name"), res.ID, res.Name, kind)
 }
 
 // missingGroup stands for a security group of which only rules are known.
@@ -142,7 +142,7 @@ func (r *reader) rules(g *network.SecurityGroup, n *jsontree.Node, kind network.
 		return
 	}
 	byName := r.store.rulesByName()
-	for _, item := range list(n) {
+	for item := range elements(n) {
 		if item.Kind() != jsontree.Object {
 			r.noRule(g, item)
 			continue

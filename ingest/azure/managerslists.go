@@ -9,7 +9,7 @@ import (
 // listNetworkManagerEffectiveSecurityAdminRules or listActiveSecurityAdminRules:
 // a rule with what is told about its configuration.
 func isListedAdminRule(n *jsontree.Node) bool {
-	if network.Key(typeOf(n.Get("id").Text())) != typeAdminRule && n.Get("id") != nil {
+	if id := n.Get("id"); id != nil && !network.SameKey(typeOf(id.Text()), typeAdminRule) {
 		return false
 	}
 	for _, name := range []string{"ruleCollectionAppliesToGroups", "ruleGroups", "ruleCollectionDescription", "configurationDescription"} {

@@ -15,6 +15,9 @@ import (
 // cover at a NIC, security groups that no export shows, NICs known from nothing
 // else. A security group's own export comes before what an answer says about it.
 func (b *builder) observe(rules []EffectiveNSG, routes []EffectiveRoutesOf) {
+	if len(rules)+len(routes) == 0 {
+		return
+	}
 	nics := make(map[string]*network.NIC, len(b.net.NICs))
 	for _, c := range b.net.NICs {
 		nics[network.Key(c.ID)] = c

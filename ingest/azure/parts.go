@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"slices"
 	"sync"
 
 	"ipflow/ingest/diag"
@@ -81,6 +82,15 @@ func (p *Parts) Long(path string, root, list *jsontree.Node, parts []*Part) (*Pa
 	w := walk{Decoder: &part.decoder, path: path, long: list, parts: parts}
 	w.read(root)
 	return part, w.long == nil
+}
+
+// Detached reports whether nothing in the part leads to the nodes that it was read
+// from, nor to their text.
+func (p *Part) Detached() bool {
+	d, a := &p.decoder, &p.fold.answers
+	return len(d.templates)+len(d.parameters)+len(d.effective)+len(d.routes)+len(d.connectivity)+len(d.tagFiles)+
+		len(d.listed.Lists)+len(d.listed.Deployments)+len(a.groups)+len(a.routes)+len(a.admin) == 0 &&
+		!slices.ContainsFunc(d.resources, func(r Resource) bool { return r.ahead == nil })
 }
 
 // read recognises the document and collects what it holds.
@@ -164,6 +174,11 @@ func (w *walk) begin(list *jsontree.Node, rows, cut bool) *fold {
 		}
 	}
 	w.long = nil
+	count := 0
+	for _, p := range w.parts {
+		count += len(p.decoder.resources)
+	}
+	w.resources = slices.Grow(w.resources, count)
 	for _, p := range w.parts {
 		for i := range p.decoder.resources {
 			p.decoder.resources[i].Cut = cut

@@ -1,10 +1,12 @@
 package azure
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"ipflow/ingest/diag"
 	"ipflow/ingest/jsontree"
@@ -67,7 +69,9 @@ func blank(n *jsontree.Node) bool {
 	case jsontree.Absent, jsontree.Null:
 		return true
 	case jsontree.String:
-		return strings.TrimSpace(n.Text()) == ""
+		s := n.Text()
+		// Most begin with what is surely no space.
+		return s == "" || (s[0] <= ' ' || s[0] >= utf8.RuneSelf) && strings.TrimSpace(s) == ""
 	case jsontree.Bool, jsontree.Number, jsontree.Array, jsontree.Object:
 	}
 	return false
@@ -85,6 +89,14 @@ func list(n *jsontree.Node) []*jsontree.Node {
 		return n.Get("value").Items()
 	}
 	return []*jsontree.Node{n}
+}
+
+// elements yields what list returns.
+func elements(n *jsontree.Node) iter.Seq[*jsontree.Node] {
+	if n.Kind() == jsontree.Array {
+		return n.Elements()
+	}
+	return slices.Values(list(n))
 }
 
 // words returns the elements of a list of texts that are not blank.

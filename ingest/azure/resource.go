@@ -139,7 +139,7 @@ func typeOf(id string) string {
 	// a/T/U. That of a top-level resource stands in the id as it is.
 	inside := id[i+len(marker):]
 	provider := strings.IndexByte(inside, '/')
-	if provider < 0 || len(network.Key(id)) != len(id) {
+	if provider < 0 || !network.KeepsLength(id) {
 		// Lowering changes the length of some letters outside ASCII; ids with
 		// them are none.
 		return ""
@@ -171,7 +171,7 @@ func lastFold(s, word string) int {
 		if i < len(word)-1 {
 			break
 		}
-		if begin := i + 1 - len(word); network.Key(s[begin:i+1]) == word {
+		if begin := i + 1 - len(word); network.SameKey(s[begin:i+1], word) {
 			return begin
 		}
 		end = i
@@ -180,8 +180,11 @@ func lastFold(s, word string) int {
 }
 
 // properties returns where the properties of an object or child object stand.
-func properties(n *jsontree.Node) *jsontree.Node {
-	if p := n.Get("properties"); p.Kind() == jsontree.Object || p.Residue() {
+func properties(n *jsontree.Node) *jsontree.Node { return orFlat(n.Get("properties"), n) }
+
+// orFlat is properties of an object whose member of that name is known.
+func orFlat(p, n *jsontree.Node) *jsontree.Node {
+	if p.Kind() == jsontree.Object || p.Residue() {
 		return p
 	}
 	return n
@@ -261,8 +264,13 @@ func (r *Resource) child(n *jsontree.Node, segment string) Resource {
 
 // childIdentity returns id and name of an object inside the resource parent.
 func childIdentity(n *jsontree.Node, parent, segment string) (id, name string) {
-	id, name = n.Get("id").Text(), network.LastSegment(n.Get("name").Text())
-	if n.Get("id").Residue() {
+	return identityOf(n.Get("id"), n.Get("name"), parent, segment)
+}
+
+// identityOf is childIdentity of an object with these members.
+func identityOf(idMember, nameMember *jsontree.Node, parent, segment string) (id, name string) {
+	id, name = idMember.Text(), network.LastSegment(nameMember.Text())
+	if idMember.Residue() {
 		id = ""
 	}
 	if name == "" {

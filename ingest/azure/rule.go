@@ -76,7 +76,12 @@ func (r *reader) newRule(n, p *jsontree.Node, id, name string, kind network.Rule
 		}
 	}
 	rule := r.store.rules.add()
-	rule.Kind, rule.ID, rule.Name, rule.Origin = kind, r.store.text(id), r.store.text(name), n.Origin()
+	rule.Kind, rule.ID, rule.Origin = kind, r.store.text(id), n.Origin()
+	if strings.HasSuffix(rule.ID, name) {
+		rule.Name = rule.ID[len(rule.ID)-len(name):]
+	} else {
+		rule.Name = r.store.text(name)
+	}
 	return ruleReader{reader: r, p: p, Rule: rule}
 }
 
@@ -91,13 +96,18 @@ func (r *reader) rule(n *jsontree.Node, group string, kind network.RuleKind) *ne
 	if kind == network.DefaultRule {
 		segment = "defaultSecurityRules"
 	}
-	id, name := childIdentity(n, group, segment)
-	return r.ruleNamed(n, properties(n), id, name, kind)
+	var f [3]*jsontree.Node
+	itemFields.Of(n, f[:])
+	id, name := identityOf(f[0], f[1], group, segment)
+	return r.ruleNamed(n, orFlat(f[2], n), f[1], id, name, kind)
 }
 
-func (r *reader) ruleNamed(n, p *jsontree.Node, id, name string, kind network.RuleKind) *network.Rule {
+// itemFields are the members of an object that stands in a list of another.
+var itemFields = jsontree.NewFields("id", "name", "properties")
+
+func (r *reader) ruleNamed(n, p, named *jsontree.Node, id, name string, kind network.RuleKind) *network.Rule {
 	q := r.newRule(n, p, id, name, kind)
-	if name == "" || n.Get("name").Residue() {
+	if name == "" || named.Residue() {
 		q.faults.Warnf(n.Origin(), "no-name", "the rule has no readable name")
 	}
 	q.read()
@@ -194,11 +204,12 @@ func (q *ruleReader) readPriority() {
 
 func (q *ruleReader) readDirection() {
 	n := q.field(directionField)
-	q.Text.Direction = q.store.word(n.Text())
+	word := ""
+	q.Text.Direction, word = q.store.usual(n.Text())
 	if q.residue(n) {
 		return
 	}
-	switch lowerWord(n.Text()) {
+	switch word {
 	case "inbound":
 		q.Direction = flow.Inbound
 	case "outbound":
@@ -210,11 +221,12 @@ func (q *ruleReader) readDirection() {
 
 func (q *ruleReader) readAccess() {
 	n := q.field(accessField)
-	q.Text.Access = q.store.word(n.Text())
+	word := ""
+	q.Text.Access, word = q.store.usual(n.Text())
 	if q.residue(n) {
 		return
 	}
-	switch word := lowerWord(n.Text()); {
+	switch {
 	case word == "allow":
 		q.Access = flow.Allow
 	case word == "deny":
@@ -228,12 +240,12 @@ func (q *ruleReader) readAccess() {
 
 func (q *ruleReader) readProtocol() {
 	n := q.field(protocolField)
-	q.Text.Protocol = q.store.word(n.Text())
+	text := ""
+	q.Text.Protocol, text = q.store.usual(n.Text())
 	q.Protocol = network.AnyProtocol
 	if q.residue(n) {
 		return
 	}
-	text := lowerWord(n.Text())
 	switch text {
 	case "*", "any", "all":
 		return
@@ -245,26 +257,6 @@ func (q *ruleReader) readProtocol() {
 		}
 	}
 	q.badWord(n, "protocol", "Tcp", "Udp", "Icmp", "Esp", "Ah", "*")
-}
-
-// lowerWord is the Key of a word without the spaces around it. The usual words
-// are not looked at twice.
-func lowerWord(s string) string {
-	switch s {
-	case "Inbound":
-		return "inbound"
-	case "Outbound":
-		return "outbound"
-	case "Allow":
-		return "allow"
-	case "Deny":
-		return "deny"
-	case "Tcp", "TCP":
-		return "tcp"
-	case "Udp", "UDP":
-		return "udp"
-	}
-	return network.Key(strings.TrimSpace(s))
 }
 
 // badWord refuses a value that is none of an enum's words.
@@ -309,27 +301,34 @@ func pluralOf(name string) string {
 
 // side reads the addresses of one side.
 func (q *ruleReader) side(s side) (selectors []network.Selector, texts []string) {
-	out, names := q.store.sides[:0], seen{list: q.store.names[:0]}
-	for _, n := range q.forms(s, prefixField, prefixesField) {
-		if one := q.selector(n); names.add(one.Text) {
-			out = append(out, one)
+	prefixes, groups := q.forms(s, prefixField, prefixesField), q.store.groups[:0]
+	if !q.p.Residue() {
+		groups = appendWords(groups, q.of(s, groupsField))
+		q.store.groups = groups
+	}
+	out, names := q.store.selectors.room(len(prefixes)+len(groups)), seen{list: q.store.names[:0]}
+	for _, n := range prefixes {
+		out = out[:len(out)+1]
+		one := &out[len(out)-1]
+		if !q.plainPrefix(n, one) {
+			*one = q.selector(n)
+		}
+		if !names.add(one.Text) {
+			out = out[:len(out)-1]
 		}
 	}
-	if !q.p.Residue() {
-		q.store.one = appendWords(q.store.one[:0], q.of(s, groupsField))
-		for i, n := range q.store.one {
-			if i == 0 && len(out) > 0 && !q.effective {
-				q.faults.Warnf(n.Origin(), "both-forms", "rule %s uses both %sAddressPrefix and application security groups; both count", quote(q.Name), s)
-			}
-			group := q.asg(n)
-			out, names.list = append(out, group), append(names.list, group.Text)
+	for i, n := range groups {
+		if i == 0 && len(out) > 0 && !q.effective {
+			q.faults.Warnf(n.Origin(), "both-forms", "rule %s uses both %sAddressPrefix and application security groups; both count", quote(q.Name), s)
 		}
+		group := q.asg(n)
+		out, names.list = append(out, group), append(names.list, group.Text)
 	}
 	if len(out) == 0 {
 		q.faults.Warnf(q.Origin, "empty-side",
 			"rule %s names no %[2]s, which Azure refuses; it matches nothing; give %[2]sAddressPrefix or %[2]sAddressPrefixes", quote(q.Name), s)
 	}
-	q.store.sides, q.store.names = out, names.list
+	q.store.names = names.list
 	return q.store.keepSelectors(out), q.store.keepTexts(names.list)
 }
 
@@ -361,6 +360,23 @@ func (s *seen) add(text string) bool {
 	s.list = append(s.list, text)
 	if s.set != nil {
 		s.set[text] = true
+	}
+	return true
+}
+
+// plainPrefix reads what nearly all selectors are, as selector would.
+func (q *ruleReader) plainPrefix(n *jsontree.Node, to *network.Selector) bool {
+	text, ok := n.Str()
+	if !ok || n.Residue() {
+		return false
+	}
+	p, ok := network.PlainPrefix(text)
+	if !ok {
+		return false
+	}
+	*to = network.Selector{Kind: network.SelectPrefix, Prefix: p, Text: q.store.word(text)}
+	if q.effective && p.Bits() == 0 {
+		to.Kind = network.SelectAny
 	}
 	return true
 }

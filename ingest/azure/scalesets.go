@@ -13,6 +13,10 @@ import (
 // its VM. All instances are alike but for their addresses, which the model does
 // not hold. NICs of flexible scale sets are ordinary ones.
 func (b *builder) scaleSets() {
+	sets := b.entries(typeScaleSet)
+	if len(sets) == 0 {
+		return
+	}
 	seen := map[string]bool{}
 	for _, c := range b.net.NICs {
 		if id, _, ok := strings.Cut(network.Key(c.ID), "/virtualmachines/"); ok {
@@ -21,7 +25,7 @@ func (b *builder) scaleSets() {
 			seen[network.ParentID(network.Key(c.ID))] = true
 		}
 	}
-	for _, e := range b.entries(typeScaleSet) {
+	for _, e := range sets {
 		set := settle(b, e, (*reader).scaleSet, whole)
 		if seen[network.Key(set.id)] || set.flexible {
 			continue

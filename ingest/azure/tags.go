@@ -136,8 +136,12 @@ func (b *builder) tagUses() []tagUse {
 	byKey := map[string]*tagUse{}
 	look := func(r *network.Rule) {
 		for _, side := range [][]network.Selector{r.Source, r.Destination} {
-			for _, s := range side {
-				if key := network.Key(s.Text); s.Kind == network.SelectServiceTag && byKey[key] == nil {
+			for i := range side {
+				s := &side[i]
+				if s.Kind != network.SelectServiceTag {
+					continue
+				}
+				if key := network.Key(s.Text); byKey[key] == nil {
 					byKey[key] = &tagUse{text: s.Text, where: r.Origin}
 				}
 			}

@@ -124,6 +124,9 @@ func ParsePort(s string) (uint16, bool) {
 // ParsePortRange reads `*`, `N` or `N-M`, spaces around the dash allowed.
 // Ranges that run backwards or past 65535 are refused.
 func ParsePortRange(s string) (PortRange, bool) {
+	if p, ok := ParsePort(s); ok {
+		return PortRange{p, p}, true
+	}
 	s = strings.TrimSpace(s)
 	if s == "*" || strings.EqualFold(s, "any") {
 		return AllPorts, true

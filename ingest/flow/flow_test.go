@@ -2,6 +2,7 @@ package flow
 
 import (
 	"net/netip"
+	"strconv"
 	"testing"
 	"unsafe"
 )
@@ -18,6 +19,17 @@ func TestParsePortRange(t *testing.T) {
 	for _, s := range []string{"", "-", "90-80", "65536", "1-65536", "a", "1-2-3", "+1", "-5", "1e3", "000000"} {
 		if got, good := ParsePortRange(s); good {
 			t.Errorf("ParsePortRange(%q) = %v, want refusal", s, got)
+		}
+	}
+}
+
+func TestParsePortRangeOfOnePort(t *testing.T) {
+	for n := range 70_000 {
+		for _, s := range []string{strconv.Itoa(n), " " + strconv.Itoa(n), strconv.Itoa(n) + "-" + strconv.Itoa(n)} {
+			got, ok := ParsePortRange(s)
+			if want := (PortRange{uint16(n), uint16(n)}); ok != (n <= 65535) || ok && got != want {
+				t.Errorf("ParsePortRange(%q) = %v, %t", s, got, ok)
+			}
 		}
 	}
 }

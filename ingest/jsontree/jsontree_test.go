@@ -146,7 +146,7 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
-// Marks lie every 4096 bytes and pages hold 4096 nodes: this text crosses both
+// Marks lie every 1024 bytes and pages hold 4096 nodes: this text crosses both
 // often, with lines shorter and longer than a mark's distance.
 func TestOriginInLongFiles(t *testing.T) {
 	for _, gap := range []string{" ", "\n", strings.Repeat(" ", 97) + "\n", strings.Repeat("\n", 41) + strings.Repeat("\t", 5000)} {

@@ -39,24 +39,52 @@ func (p *parser) quoted() (end int, esc uint8, err *fault) {
 
 // escaped is quoted from the first backslash on, which is at i.
 func (p *parser) escaped(i int) (end int, esc uint8, err *fault) {
-	for ; i < len(p.text); i++ {
-		switch p.text[i] {
-		case '"':
+	for i = special(p.text, i); i < len(p.text); i = special(p.text, i+1) {
+		if p.text[i] == '"' {
 			return i, 1, nil
-		case '\\':
-			i++
-			switch {
-			case i == len(p.text):
-			case p.text[i] == 'u':
-				if _, ok := hex4(p.text[i+1:]); !ok {
-					return 0, 0, p.fail(i-1, `\u needs four hexadecimal digits`)
-				}
-			case strings.IndexByte(`"\/bfnrt`, p.text[i]) < 0:
-				return 0, 0, p.fail(i-1, "unknown escape; write a backslash as two")
+		}
+		i++
+		switch {
+		case i == len(p.text):
+		case p.text[i] == 'u':
+			if _, ok := hex4(p.text[i+1:]); !ok {
+				return 0, 0, p.fail(i-1, `\u needs four hexadecimal digits`)
 			}
+		case strings.IndexByte(`"\/bfnrt`, p.text[i]) < 0:
+			return 0, 0, p.fail(i-1, "unknown escape; write a backslash as two")
 		}
 	}
 	return 0, 0, p.fail(p.pos, "the string is not closed before the end of the file")
+}
+
+// special returns where the first quote or backslash at or after i is, no less than
+// the length of the text without one.
+func special(text string, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		w := load8(text[i:])
+		if m := equalBytes(w, '"') | equalBytes(w, '\\'); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for ; i < len(text); i++ {
+		if text[i] == '"' || text[i] == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// indented returns where the first byte at or after i is that is no space. It may
+// stop before, near the end of the text.
+func indented(text string, i int) int {
+	for i+8 <= len(text) {
+		const spaces = 0x2020202020202020
+		if w := load8(text[i:]) ^ spaces; w != 0 {
+			return i + bits.TrailingZeros64(w)/8
+		}
+		i += 8
+	}
+	return i
 }
 
 // equalBytes sets the high bit of the bytes of w that are c; above the lowest one
@@ -73,16 +101,7 @@ func (p *parser) space() *fault {
 	for i := p.pos; i < len(p.text); {
 		switch c := p.text[i]; {
 		case c == ' ' || c == '\n' || c == '\r' || c == '\t':
-			i++
-			// Lines begin with many spaces.
-			for i+8 <= len(p.text) {
-				const spaces = 0x2020202020202020
-				w := load8(p.text[i:]) ^ spaces
-				i += bits.TrailingZeros64(w) / 8
-				if w != 0 {
-					break
-				}
-			}
+			i = indented(p.text, i+1) // lines begin with many spaces
 		case c == '/' && strings.HasPrefix(p.text[i:], "//"):
 			n := strings.IndexByte(p.text[i:], '\n')
 			if n < 0 {

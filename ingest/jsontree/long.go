@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -31,6 +32,7 @@ type Long struct {
 	lead    []byte // what elements begin with: the newline, the indentation, the brace
 	scan    scanner
 	end     chan place // where the last piece so far ends
+	spent   spent
 }
 
 // place is where a piece ends and the next one begins.
@@ -138,6 +140,7 @@ func (s *scanner) cut(block []byte) int {
 type Piece struct {
 	long        *Long
 	text        []byte
+	file        *file
 	before, end chan place
 }
 
@@ -155,13 +158,14 @@ func (l *Long) Next(text []byte) *Piece {
 func (p *Piece) Parse() (elements *Node, ok bool) {
 	text := validText(p.text)
 	f := &file{name: p.long.name, text: text, above: p.long.pointer, localLine: 1, localColumn: 1}
+	p.file = f
 	q := newParser(f)
-	q.spare = p.long.depth - 1
+	q.spare, q.spent = p.long.depth-1, &p.long.spent
 	count, ok := uint32(0), len(text) < math.MaxUint32
 	if ok {
 		count, ok = q.elements(p.long.lead == nil)
 	}
-	lines, from := strings.Count(text, "\n"), strings.LastIndexByte(text, '\n')
+	lines, from := f.lines(), strings.LastIndexByte(text, '\n')
 	at := <-p.before
 	ok = ok && at.ok
 	f.line, f.column, f.first = at.line, at.column, at.elements
@@ -174,6 +178,46 @@ func (p *Piece) Parse() (elements *Node, ok bool) {
 		return nil, false
 	}
 	return f.node(0), true
+}
+
+// Release lets other pieces use the memory of this one's nodes, none of which may be
+// looked at afterwards. The piece must have been parsed.
+func (p *Piece) Release() {
+	p.long.spent.put(p.file.pages)
+	p.file.pages = nil
+}
+
+// spent keeps full pages of nodes that nobody looks at any more, since clearing new
+// ones costs as much as filling them. It may be used concurrently; a nil one is empty.
+type spent struct {
+	mu    sync.Mutex
+	pages [][]Node
+}
+
+// take returns a page, nil when there is none.
+func (s *spent) take() []Node {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.pages) - 1
+	if last < 0 {
+		return nil
+	}
+	page := s.pages[last]
+	s.pages = s.pages[:last]
+	return page
+}
+
+func (s *spent) put(pages [][]Node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, page := range pages {
+		if len(page) == 1<<pageBits {
+			s.pages = append(s.pages, page)
+		}
+	}
 }
 
 // Tail parses what follows the pieces, which must all have been handed to Next. The
@@ -201,8 +245,7 @@ func (l *Long) Tail(text []byte) (docs []*Node, list *Node, ok bool) {
 // included. Strict says that the text must end with that comma, and not in space
 // or a comment after it. It returns how many there are.
 func (p *parser) elements(strict bool) (count uint32, ok bool) {
-	n := p.add(0)
-	n.kind, n.n = Array, p.next
+	p.add(Array, 0, p.next+1, 0)
 	p.open = append(p.open, frame{close: ']'})
 	p.state = atSlot
 	// The text ends inside the array, which is a fault of a document.

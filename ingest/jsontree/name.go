@@ -31,9 +31,14 @@ func load8(s string) uint64 {
 // many objects.
 type Fields struct {
 	names []string
-	// table maps the low bits of a hash to a name, plus one; names of one
-	// place follow each other.
-	table []uint16
+	// table maps the low bits of a hash to a name; names of one place follow
+	// each other.
+	table []fieldPlace
+}
+
+type fieldPlace struct {
+	hash uint16
+	name uint16 // plus one; 0 where there is none
 }
 
 // NewFields returns the set; a name must not be in it twice, in any case.
@@ -42,16 +47,17 @@ func NewFields(names ...string) *Fields {
 	for size < 4*len(names) {
 		size *= 2
 	}
-	f := &Fields{names: names, table: make([]uint16, size)}
+	f := &Fields{names: names, table: make([]fieldPlace, size)}
 	for i, name := range names {
-		at := int(hashName(name)) & (size - 1)
-		for f.table[at] != 0 {
-			if equalFold(names[f.table[at]-1], name) {
+		hash := hashName(name)
+		at := int(hash) & (size - 1)
+		for f.table[at].name != 0 {
+			if equalFold(names[f.table[at].name-1], name) {
 				panic("jsontree: the field " + name + " twice")
 			}
 			at = (at + 1) & (size - 1)
 		}
-		f.table[at] = uint16(i + 1)
+		f.table[at] = fieldPlace{hash, uint16(i + 1)}
 	}
 	return f
 }
@@ -65,8 +71,10 @@ func (f *Fields) Of(n *Node, values []*Node) {
 	}
 	if m := n.src.made; m != nil {
 		for _, m := range m.members {
-			if i := f.find(hashName(m.Name), m.Name); i >= 0 {
-				values[i] = m.Value
+			for i, name := range f.names {
+				if equalFold(m.Name, name) {
+					values[i] = m.Value
+				}
 			}
 		}
 		return
@@ -74,21 +82,12 @@ func (f *Fields) Of(n *Node, values []*Node) {
 	file := n.src.file
 	for i := n.n; i < n.end; {
 		c := file.node(i)
-		if f.table[int(c.hash)&(len(f.table)-1)] != 0 {
-			if k := f.find(c.hash, c.memberName()); k >= 0 {
+		for at := int(c.hash) & (len(f.table) - 1); f.table[at].name != 0; at = (at + 1) & (len(f.table) - 1) {
+			if k := f.table[at].name - 1; f.table[at].hash == c.hash && c.named(f.names[k]) {
 				values[k] = c
+				break
 			}
 		}
 		i = c.end
 	}
-}
-
-// find returns the place of the name, -1 without it.
-func (f *Fields) find(hash uint16, name string) int {
-	for at := int(hash) & (len(f.table) - 1); f.table[at] != 0; at = (at + 1) & (len(f.table) - 1) {
-		if i := int(f.table[at] - 1); equalFold(f.names[i], name) {
-			return i
-		}
-	}
-	return -1
 }

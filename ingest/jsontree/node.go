@@ -332,7 +332,7 @@ func (n *Node) named(name string) bool {
 		return equalFold(n.memberName(), name)
 	}
 	rest := n.src.file.text[n.name:]
-	return len(rest) > len(name) && rest[len(name)] == '"' && equalFold(rest[:len(name)], name)
+	return len(rest) > len(name) && rest[len(name)] == '"' && (rest[:len(name)] == name || equalFold(rest[:len(name)], name))
 }
 
 func (n *Node) memberName() string {

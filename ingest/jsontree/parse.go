@@ -62,11 +62,13 @@ type parser struct {
 	text  string
 	pos   int
 	page  []Node // the last of the file's pages
+	used  int    // nodes in it
 	next  uint32 // index of the next node
 	open  []frame
 	state state
 
 	// Of parts of a document, see Long.
+	spent *spent   // pages to take before new ones; may be nil
 	lists []string // stop behind the bracket of such a member, or of the document
 	spare int      // containers around what is read
 	comma int      // where the last comma after an element is, inside one container
@@ -140,35 +142,9 @@ func (p *parser) run() *fault {
 		case atValue:
 			err = p.value(c)
 		case atSlot:
-			switch top := &p.open[len(p.open)-1]; {
-			case c == '"' && top.close == '}':
-				if err = p.memberName(top); err != nil {
-					return err
-				}
-				if c, err = p.token(); err == nil {
-					err = p.value(c)
-				}
-			case c == top.close:
-				p.closeContainer()
-			case c == ',':
-				err = p.fail(p.pos, "a value is missing before the comma; remove the comma")
-			case top.close == '}':
-				err = p.fail(p.pos, "expected a member name in double quotes or '}', found %s", p.found())
-			default:
-				err = p.value(c)
-			}
+			err = p.slot(c)
 		case atNext:
-			switch top := &p.open[len(p.open)-1]; c {
-			case ',':
-				p.comma = p.pos
-				p.pos++
-				top.name, top.flags = 0, 0
-				p.state = atSlot
-			case top.close:
-				p.closeContainer()
-			default:
-				err = p.fail(p.pos, "expected a comma or %q, found %s", top.close, p.found())
-			}
+			err = p.following(c)
 		}
 		if err != nil {
 			return err
@@ -177,10 +153,61 @@ func (p *parser) run() *fault {
 	return nil
 }
 
+// slot reads what begins with c: a member, an element or the end of the container.
+func (p *parser) slot(c byte) *fault {
+	switch top := &p.open[len(p.open)-1]; {
+	case c == '"' && top.close == '}':
+		if err := p.memberName(top); err != nil {
+			return err
+		}
+		c, err := p.token()
+		if err != nil {
+			return err
+		}
+		return p.value(c)
+	case c == top.close:
+		p.closeContainer()
+		return nil
+	case c == ',':
+		return p.fail(p.pos, "a value is missing before the comma; remove the comma")
+	case top.close == '}':
+		return p.fail(p.pos, "expected a member name in double quotes or '}', found %s", p.found())
+	}
+	return p.value(c)
+}
+
+// following reads what comes after a value: c ends the container, or it is a comma
+// and the next slot is read too.
+func (p *parser) following(c byte) *fault {
+	switch top := &p.open[len(p.open)-1]; c {
+	case ',':
+		p.comma = p.pos
+		p.pos++
+		top.name, top.flags = 0, 0
+		p.state = atSlot
+		c, err := p.token()
+		if err != nil {
+			return err
+		}
+		return p.slot(c)
+	case top.close:
+		p.closeContainer()
+		return nil
+	default:
+		return p.fail(p.pos, "expected a comma or %q, found %s", top.close, p.found())
+	}
+}
+
 // token moves to the next token of a document and returns its first byte.
 func (p *parser) token() (byte, *fault) {
-	if p.pos < len(p.text) {
-		if c := p.text[p.pos]; c > ' ' && c != '/' && c < utf8.RuneSelf {
+	text, i := p.text, p.pos
+	// Most tokens stand here, or on the next line after spaces.
+	if i < len(text) && text[i] == '\n' {
+		i = indented(text, i+1)
+	}
+	if i < len(text) {
+		if c := text[i]; c > ' ' && c != '/' && c < utf8.RuneSelf {
+			p.pos = i
 			return c, nil
 		}
 	}
@@ -201,17 +228,17 @@ func (p *parser) value(c byte) *fault {
 		if err != nil {
 			return err
 		}
-		p.scalar(String, p.pos, end-p.pos-1).flags |= esc * escaped
+		p.scalar(String, p.pos, end-p.pos-1, esc*escaped)
 		p.pos = end + 1
 	case c == '{' || c == '[':
 		if len(p.open)+p.spare == MaxDepth {
 			return p.fail(p.pos, "more than %d values inside each other", MaxDepth)
 		}
-		n := p.add(p.pos)
-		n.kind, n.n = Array, p.next
+		kind := Array
 		if c == '{' {
-			n.kind = Object
+			kind = Object
 		}
+		p.add(kind, p.pos, p.next+1, 0)
 		p.open = append(p.open, frame{index: p.next - 1, close: c + 2})
 		p.pos++
 		p.state = atSlot
@@ -223,7 +250,7 @@ func (p *parser) value(c byte) *fault {
 		if end < 0 || end < len(p.text) && wordByte(p.text[end]) {
 			return p.fail(p.pos, "%s is not a JSON number", p.word())
 		}
-		p.scalar(Number, p.pos, end-p.pos)
+		p.scalar(Number, p.pos, end-p.pos, 0)
 		p.pos = end
 	default:
 		word := p.word()
@@ -235,7 +262,7 @@ func (p *parser) value(c byte) *fault {
 		default:
 			return p.fail(p.pos, "expected a value, found %s", p.found())
 		}
-		p.scalar(kind, p.pos, len(word))
+		p.scalar(kind, p.pos, len(word), 0)
 		p.pos += len(word)
 	}
 	return nil
@@ -257,33 +284,34 @@ func (p *parser) atList() bool {
 }
 
 // scalar adds a value that holds no others.
-func (p *parser) scalar(kind Kind, off, length int) *Node {
-	n := p.add(off)
-	n.kind, n.n, n.end = kind, uint32(length), p.next
+func (p *parser) scalar(kind Kind, off, length int, flags uint8) {
+	p.add(kind, off, uint32(length), flags)
 	p.state = atNext
-	return n
 }
 
-// add appends a node to the container it stands in.
-func (p *parser) add(off int) *Node {
-	if len(p.page) == cap(p.page) {
+// add appends a node to the container it stands in. Its end is right for a value
+// that holds no others.
+func (p *parser) add(kind Kind, off int, size uint32, flags uint8) {
+	if p.used == len(p.page) {
 		p.grow()
 	}
-	p.page = p.page[:len(p.page)+1]
-	n := &p.page[len(p.page)-1]
-	n.src, n.parent, n.off = p.src, noParent, uint32(off)
-	if len(p.open) > 0 {
-		top := &p.open[len(p.open)-1]
-		n.parent = top.index
-		if top.close == '}' {
-			n.name, n.hash, n.flags = top.name, top.hash, top.flags|member
-		} else {
-			n.name = top.count
-			top.count++
-		}
-	}
+	n := &p.page[p.used]
+	p.used++
 	p.next++
-	return n
+	// Every field is set: the page may be one used before.
+	n.src, n.off, n.n, n.end, n.kind = p.src, uint32(off), size, p.next, kind
+	if len(p.open) == 0 {
+		n.parent, n.name, n.hash, n.flags = noParent, 0, 0, flags
+		return
+	}
+	top := &p.open[len(p.open)-1]
+	n.parent = top.index
+	if top.close == '}' {
+		n.name, n.hash, n.flags = top.name, top.hash, flags|top.flags|member
+	} else {
+		n.name, n.hash, n.flags = top.count, 0, flags
+		top.count++
+	}
 }
 
 // grow adds a page. The first one depends on the text: a directory of small files
@@ -294,13 +322,16 @@ func (p *parser) grow() {
 		size = min(size, len(p.text)/32+1)
 	} else if len(p.page) < size {
 		// The first page was small; a second must not begin before it is full.
-		page := make([]Node, len(p.page), min(size, 2*len(p.page)))
+		page := make([]Node, min(size, 2*len(p.page)))
 		copy(page, p.page)
-		p.page, p.file.pages[0] = page, page[:cap(page)]
+		p.page, p.file.pages[0] = page, page
 		return
 	}
-	p.page = make([]Node, 0, size)
-	p.file.pages = append(p.file.pages, p.page[:size])
+	if p.page = p.spent.take(); p.page == nil {
+		p.page = make([]Node, size)
+	}
+	p.used = 0
+	p.file.pages = append(p.file.pages, p.page)
 }
 
 // closeContainer ends the innermost container.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 	"unsafe"
 
@@ -38,8 +39,9 @@ type file struct {
 	list                   uint32 // node whose elements are
 	first                  uint32 // the ones from here on
 
-	once  sync.Once
-	marks []mark
+	once     sync.Once
+	marks    []mark
+	lastList atomic.Pointer[listPlace]
 }
 
 const pageBits = 12
@@ -49,13 +51,13 @@ func (f *file) node(i uint32) *Node {
 }
 
 // mark is the line count at a fixed distance in the text. Marks instead of a
-// table of all lines: 2 bytes per KiB, and a file of one line is no worse.
+// table of all lines: 8 bytes per KiB, and a file of one line is no worse.
 type mark struct {
 	line  uint32 // newlines before the mark
 	start uint32 // where the line that the mark is in begins
 }
 
-const markStep = 4096
+const markStep = 1024
 
 // position returns the 1-based line and byte column of an offset.
 func (f *file) position(off int) (line, column int) {
@@ -76,6 +78,13 @@ func (f *file) position(off int) (line, column int) {
 	return line, column
 }
 
+// lines returns how many newlines the text has.
+func (f *file) lines() int {
+	f.once.Do(f.buildMarks)
+	last := len(f.marks) - 1
+	return int(f.marks[last].line) + strings.Count(f.text[last*markStep:], "\n")
+}
+
 func (f *file) buildMarks() {
 	marks := make([]mark, 1, len(f.text)/markStep+1)
 	var m mark
@@ -90,29 +99,54 @@ func (f *file) buildMarks() {
 	f.marks = marks
 }
 
-// pointer returns the RFC 6901 pointer of a parsed node.
+// pointer returns the RFC 6901 pointer of a parsed node. Most are asked for along a
+// list, whose own pointer is built once then.
 func (n *Node) pointer() string {
-	// Deeper than nearly all exports: no allocation but the result.
+	var room [128]byte
+	if n.flags&member != 0 || n.parent == noParent {
+		return string(n.appendPointer(room[:0]))
+	}
+	f := n.src.file
+	list := f.lastList.Load()
+	if list == nil || list.index != n.parent {
+		list = &listPlace{n.parent, string(f.node(n.parent).appendPointer(room[:0]))}
+		f.lastList.Store(list)
+	}
+	return string(n.appendStep(append(room[:0], list.pointer...)))
+}
+
+// listPlace is the pointer of a list.
+type listPlace struct {
+	index   uint32 // of its node
+	pointer string
+}
+
+func (n *Node) appendPointer(b []byte) []byte {
+	// Deeper than nearly all exports: no allocation.
 	var room [16]*Node
 	way := room[:0]
 	f := n.src.file
 	for ; n.parent != noParent; n = f.node(n.parent) {
 		way = append(way, n)
 	}
-	var space [128]byte
-	b := append(space[:0], f.above...)
+	b = append(b, f.above...)
 	for _, step := range slices.Backward(way) {
-		b = append(b, '/')
-		switch {
-		case step.flags&member != 0:
-			b = append(b, escapePointer(step.memberName())...)
-		case step.parent == f.list:
-			b = strconv.AppendUint(b, uint64(f.first)+uint64(step.name), 10)
-		default:
-			b = strconv.AppendUint(b, uint64(step.name), 10)
-		}
+		b = step.appendStep(b)
 	}
-	return string(b)
+	return b
+}
+
+// appendStep appends the part of the pointer that leads from the container to n.
+func (n *Node) appendStep(b []byte) []byte {
+	b = append(b, '/')
+	f := n.src.file
+	switch {
+	case n.flags&member != 0:
+		return append(b, escapePointer(n.memberName())...)
+	case n.parent == f.list:
+		return strconv.AppendUint(b, uint64(f.first)+uint64(n.name), 10)
+	}
+	return strconv.AppendUint(b, uint64(n.name), 10)
 }
 
 func escapePointer(name string) string {

@@ -108,8 +108,8 @@ func (u *factUses) list() []FactPlace {
 func (n *Network) ruleFacts(r *Rule) []string {
 	facts := slices.Clone(r.Facts)
 	for _, side := range [][]Selector{r.Source, r.Destination} {
-		for _, s := range side {
-			switch {
+		for i := range side {
+			switch s := &side[i]; {
 			case s.Kind == SelectUnknown:
 				facts = append(facts, s.Fact)
 			case s.Kind == SelectServiceTag && n.Tag(s.Text) == nil:

@@ -32,9 +32,21 @@ func Key(id string) string {
 // SameKey reports whether two ids have one Key.
 func SameKey(a, b string) bool { return a == b || CompareKeys(a, b) == 0 }
 
+// KeepsLength reports whether Key leaves the id as many bytes as it has, which
+// lowering some letters outside ASCII does not.
+func KeepsLength(id string) bool {
+	ascii, _ := scan(id)
+	return ascii || len(strings.ToLower(id)) == len(id)
+}
+
 // CompareKeys orders ids by Key.
 func CompareKeys(a, b string) int {
-	for i := range min(len(a), len(b)) {
+	n, same := min(len(a), len(b)), 0
+	// Ids of one resource group begin alike.
+	for same+8 <= n && load8(a[same:]) == load8(b[same:]) && load8(a[same:])&highBits == 0 {
+		same += 8
+	}
+	for i := same; i < n; i++ {
 		x, y := a[i], b[i]
 		if (x|y)&0x80 != 0 {
 			return strings.Compare(strings.ToLower(a), strings.ToLower(b))
@@ -83,8 +95,11 @@ func scan(s string) (ascii, capitals bool) {
 		}
 	}
 	// What upper says is void where bytes are not ASCII.
-	return all&0x8080808080808080 == 0, upper != 0
+	return all&highBits == 0, upper != 0
 }
+
+// highBits are those that no ASCII byte has.
+const highBits = 0x8080808080808080
 
 // load8 returns the first eight bytes of s.
 func load8(s string) uint64 {

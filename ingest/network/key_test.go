@@ -20,6 +20,8 @@ func FuzzKey(f *testing.F) {
 		{"a\xff", "a\ufffd"},
 		{"@[`{", "AZaz"},
 		{"abc\xffZ", "abcX"},
+		{"/subscriptions/abcd", "/subscriptions/abCE"},
+		{"abcdefgh\xe2\x84\xaaijklmno", "abcdefgh\xe2\x84\xaaijklmnp"},
 		{"aZ", "a\xff"},
 	} {
 		f.Add(s[0], s[1])
@@ -31,6 +33,9 @@ func FuzzKey(f *testing.F) {
 		want := strings.Compare(strings.ToLower(a), strings.ToLower(b))
 		if got := cmp.Compare(CompareKeys(a, b), 0); got != want {
 			t.Errorf("CompareKeys(%q, %q) = %d, want %d", a, b, got, want)
+		}
+		if got := KeepsLength(a); got != (len(Key(a)) == len(a)) {
+			t.Errorf("KeepsLength(%q) = %t", a, got)
 		}
 		if got := SameKey(a, b); got != (want == 0) {
 			t.Errorf("SameKey(%q, %q) = %t", a, b, got)

@@ -108,10 +108,17 @@ func (l *linker) emptyASG(r *Rule, side []Selector) {
 	for i := range side {
 		if side[i].Kind == SelectASG {
 			listed++
+		}
+	}
+	if listed < 2 {
+		return
+	}
+	for i := range side {
+		if side[i].Kind == SelectASG {
 			empty = cmp.Or(l.emptyID(side[i].Text), empty)
 		}
 	}
-	if listed > 1 && empty != "" {
+	if empty != "" {
 		l.faults.Warnf(r.Origin, "empty-asg", "rule %s lists %s, which has no members here; such rules have been seen to match nothing (--assume empty-asg-disables-rule=on)", r.Name, LastSegment(empty))
 	}
 }

@@ -69,15 +69,16 @@ func ParseSelector(text string) (s Selector, remark string, ok bool) {
 		s.Kind = SelectAzureLoadBalancer
 		return s, "", true
 	}
-	if p, remark, ok := ParsePrefix(t); ok {
-		s.Kind, s.Prefix = SelectPrefix, p
-		return s, remark, true
-	}
+	// A prefix begins with a digit or holds a colon.
 	if isTagName(t) {
 		s.Kind = SelectServiceTag
 		return s, "", true
 	}
-	return s, "", false
+	p, remark, ok := ParsePrefix(t)
+	if ok {
+		s.Kind, s.Prefix = SelectPrefix, p
+	}
+	return s, remark, ok
 }
 
 // ParsePrefix reads a CIDR prefix, a bare address (/32 or /128), or a bare
@@ -106,6 +107,10 @@ func ParsePrefix(t string) (p netip.Prefix, remark string, ok bool) {
 	}
 	return netip.Prefix{}, "", false
 }
+
+// PlainPrefix reads an IPv4 address or prefix that ParseSelector takes without a
+// remark. That it takes most but not all of them makes it fast.
+func PlainPrefix(text string) (netip.Prefix, bool) { return prefix4(text) }
 
 // prefix4 reads an IPv4 address or prefix as nearly all rules have them: decimal,
 // no leading zeros, no host bits. What it does not take may still be a prefix.

@@ -20,8 +20,9 @@ type Reader interface {
 	// Document reads a document.
 	Document(path string, root *jsontree.Node) any
 	// Elements reads some elements, given in an array, of a long list: a
-	// document, or the member of one whose name is given.
-	Elements(path, member string, elements *jsontree.Node) any
+	// document, or the member of one whose name is given. Done says that nothing
+	// leads to the elements any more, nor to their text.
+	Elements(path, member string, elements *jsontree.Node) (part any, done bool)
 	// Long reads the document of a long list that holds only the last elements;
 	// parts are what Elements answered for those before, in order. When it
 	// answers false the document is read as a whole.
@@ -77,31 +78,33 @@ func (l *loader) pieces(e entry, r io.Reader) (*result, bool) {
 	}
 	sum, total := sha256.New(), int64(len(block))
 	sum.Write(block)
-	block = block[head:]
 	var work gathering
-	for want := size; ; {
-		// Blocks are not used again: strings of the pieces lie in them.
-		room := make([]byte, want)
-		kept := copy(room, block)
+	room := l.rooms.take(size)
+	for kept := copy(room, block[head:]); ; {
 		n, err := io.ReadFull(r, room[kept:])
-		block = room[:kept+n]
-		sum.Write(block[kept:])
+		sum.Write(room[kept : kept+n])
 		total += int64(n)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || total > l.limit() || work.failed() {
 			work.wait.Wait()
 			return nil, true
 		}
 		if n < len(room)-kept {
+			block = room[:kept+n]
 			break
 		}
-		want = size
-		if cut := list.Cut(block); cut > 0 {
-			work.start(l, e, list, list.Next(block[:cut:cut]))
-			block = block[cut:]
+		cut, want := list.Cut(room), size
+		if rest := len(room) - cut; rest > want/2 {
+			want = 2 * rest // an element longer than that
 		}
-		if len(block) > want/2 {
-			want = 2 * len(block) // an element longer than that
+		// The piece may be read, and its room be in use for another, at once.
+		next := l.rooms.take(want)
+		kept = copy(next, room[cut:])
+		if cut > 0 {
+			work.start(l, e, list, list.Next(room[:cut:cut]), room)
+		} else {
+			l.rooms.put(room)
 		}
+		room = next
 	}
 	docs, node, ok := list.Tail(block)
 	work.wait.Wait()
@@ -138,8 +141,8 @@ func (g *gathering) failed() bool {
 
 // start reads a piece in a goroutine of its own, when one of the workers is free.
 // Pieces are started in order, so that those that wait for earlier ones do not wait
-// for ever.
-func (g *gathering) start(l *loader, e entry, list *jsontree.Long, piece *jsontree.Piece) {
+// for ever. The piece lies in the room.
+func (g *gathering) start(l *loader, e entry, list *jsontree.Long, piece *jsontree.Piece, room []byte) {
 	g.mu.Lock()
 	i := len(g.parts)
 	g.parts = append(g.parts, nil)
@@ -150,11 +153,44 @@ func (g *gathering) start(l *loader, e entry, list *jsontree.Long, piece *jsontr
 		elements, ok := piece.Parse()
 		var part any
 		if ok {
-			part = l.o.Reader.Elements(e.path, list.Member(), elements)
+			var done bool
+			if part, done = l.o.Reader.Elements(e.path, list.Member(), elements); done {
+				piece.Release()
+				l.rooms.put(room)
+			}
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.parts[i] = part
 		g.bad = g.bad || !ok
 	})
+}
+
+// rooms are blocks of text that nothing leads to any more. Reading into one again
+// costs less than to have the system find and clear another.
+type rooms struct {
+	size int // of those that are kept
+	mu   sync.Mutex
+	free [][]byte
+}
+
+func (r *rooms) take(size int) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.free) - 1
+	if size != r.size || last < 0 {
+		return make([]byte, size)
+	}
+	room := r.free[last]
+	r.free = r.free[:last]
+	return room
+}
+
+func (r *rooms) put(room []byte) {
+	if len(room) != r.size {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free = append(r.free, room)
 }

@@ -142,6 +142,7 @@ type parsed struct {
 type loader struct {
 	o       Options
 	workers chan struct{} // one for each piece that is being parsed
+	rooms   rooms
 }
 
 func (l *loader) limit() int64 { return cmp.Or(l.o.MaxFileSize, DefaultMaxFileSize) }
@@ -151,6 +152,7 @@ func load(ctx context.Context, entries []entry, o Options) ([]result, error) {
 	results := make([]result, len(entries))
 	workers := cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	l := &loader{o: o, workers: make(chan struct{}, workers)}
+	l.rooms.size = l.pieceSize()
 	var g errgroup.Group
 	g.SetLimit(workers)
 	done := make(chan struct{})
