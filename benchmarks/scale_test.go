@@ -44,6 +44,12 @@ func oneGroupEach(n *network.Network) *network.Network {
 }
 
 func compileLarge(b *testing.B, n *network.Network) {
+	for _, form := range forms {
+		b.Run("form="+form.name, func(b *testing.B) { compileForm(b, n, form.fuseAfter) })
+	}
+}
+
+func compileForm(b *testing.B, n *network.Network, fuseAfter int) {
 	bytes, most := 0, uint64(0)
 	for b.Loop() {
 		b.StopTimer()
@@ -51,7 +57,7 @@ func compileLarge(b *testing.B, n *network.Network) {
 		before := heapObjects()
 		peak := watchPeak()
 		b.StartTimer()
-		ix := compile(b, n)
+		ix := compile(b, n, fuseAfter)
 		b.StopTimer()
 		most = max(most, peak()-before)
 		bytes = ix.Stats().Bytes

@@ -46,9 +46,9 @@ func networkOf(tb testing.TB, o corpus.Options) *network.Network {
 	return e.Network()
 }
 
-func compile(tb testing.TB, n *network.Network) *index.Index {
+func compile(tb testing.TB, n *network.Network, fuseAfter int) *index.Index {
 	tb.Helper()
-	ix, err := index.Compile(context.Background(), n, index.Options{})
+	ix, err := index.Compile(context.Background(), n, index.Options{FuseAfter: fuseAfter})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -107,3 +107,16 @@ func (x *chain) conclude(outcomes [3]uint32) VerdictID {
 	}
 	return x.c.verdicts.intern(new(verdictBuilder).conclude(x.c, x.stages, layers))
 }
+
+func (x *chain) bytes(seen map[*stageTable]bool) (bytes int) {
+	for _, t := range x.tables {
+		if !seen[t] {
+			seen[t] = true
+			bytes += t.bytes()
+		}
+	}
+	if known := x.known.Load(); known != nil {
+		bytes += 4 * len(*known)
+	}
+	return bytes
+}

@@ -108,6 +108,9 @@ const OpenSource uint32 = anySource
 // Classify4 answers for an IPv4 remote address in host order. source is the
 // source port or OpenSource.
 func (k *Classifier) Classify4(remote uint32, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	if !k.family4 {
+		panic("index: an IPv6 classifier is asked about an IPv4 address")
+	}
 	f := k.formFor(1)
 	if source >= anySource && f.open != nil {
 		return f.open.Classify4(remote, p, 0, destination)
@@ -128,6 +131,9 @@ func (k *form) classify4(remote uint32, p flow.Protocol, source uint32, destinat
 
 // Classify6 answers for an IPv6 remote address.
 func (k *Classifier) Classify6(remote interval.IPv6, p flow.Protocol, source uint32, destination uint16) VerdictID {
+	if k.family4 {
+		panic("index: an IPv4 classifier is asked about an IPv6 address")
+	}
 	f := k.formFor(1)
 	if source >= anySource && f.open != nil {
 		return f.open.Classify6(remote, p, 0, destination)
@@ -164,9 +170,12 @@ func (k *form) cell(at uint32) VerdictID {
 }
 
 // Bytes returns the memory that the classifier's table and what leads there take.
-func (k *Classifier) Bytes() int { return k.fused().bytes() }
+func (k *Classifier) Bytes() int { return k.fused().bytes(map[*stageTable]bool{}) }
 
-// bytes is the memory of the arrays, without a chain.
-func (k *form) bytes() int {
+// bytes is the memory of the form; seen is the tables of chains that were counted.
+func (k *form) bytes(seen map[*stageTable]bool) int {
+	if k.chain != nil {
+		return k.chain.bytes(seen)
+	}
 	return 4*len(k.start4) + 16*len(k.start6) + 2*len(k.of) + 2*len(k.zoned) + len(k.table8) + 2*len(k.table16) + 4*len(k.verdicts) + k.lookup.bytes()
 }

@@ -55,6 +55,8 @@ type compiler struct {
 	shelf    shelf
 	expected uint32       // classifiers that Compile found to be needed
 	left     atomic.Int64 // how many of them are not made yet
+	late     atomic.Int64 // classifiers that it did not find
+	made     atomic.Int64 // classifiers, without those for open source ports
 	making   atomic.Int64 // nanoseconds
 
 	mu          sync.Mutex
@@ -92,9 +94,13 @@ type Options struct {
 	// none is compiled at once.
 	LazyAbove int
 	// FuseAfter is how many questions a classifier answers layer by layer before its
-	// layers are fused into one table. 0 means 2048, negative that it is fused at once.
+	// layers are fused into one table. 0 means 2048.
 	FuseAfter int
 }
+
+// AtOnce is the FuseAfter of those who unfold classifiers (Partition) or ask all of
+// them much: layers are fused by Compile, on all its goroutines.
+const AtOnce = -1
 
 // Compile builds the index of a linked network.
 func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error) {
@@ -112,6 +118,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 	if c.directs.limit = o.DirectBytes; o.DirectBytes == 0 {
 		c.directs.limit = defaultDirectBytes
 	}
+	c.shelf.limit = shelfBytes
 	if c.fuseAfter = o.FuseAfter; o.FuseAfter == 0 {
 		c.fuseAfter = defaultFuseAfter
 	}
@@ -128,7 +135,7 @@ func Compile(ctx context.Context, n *network.Network, o Options) (*Index, error)
 		c.forget()
 	}
 	if o.LazyAbove < 0 || o.LazyAbove > 0 && len(todo) > o.LazyAbove {
-		c.shelf.limit = shelfBytes
+		c.shelf.all = true
 		return ix, nil
 	}
 	if err := inChunks(ctx, o.Workers, len(todo), 1+min(31, len(todo)/(16*o.Workers)), func(i int, _ *signer) { todo[i].ready() }); err != nil {
@@ -168,6 +175,7 @@ func inChunks(ctx context.Context, workers, n, chunk int, f func(i int, g *signe
 func (c *compiler) forget() {
 	c.builders.drop()
 	c.fusers.drop()
+	c.shelf.clear()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.views, c.sights = map[string]*view{}, map[sight]*view{}
@@ -287,13 +295,18 @@ func (ix *Index) Access(id VerdictID) flow.Access { return ix.c.verdicts.access(
 // Verdicts returns a bound: all ids given so far are below it.
 func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 
+// Made returns how many classifiers are compiled, and how long that took, all
+// goroutines together.
+func (ix *Index) Made() (classifiers int, making time.Duration) {
+	return int(ix.c.made.Load()), time.Duration(ix.c.making.Load())
+}
+
 // Stats says how large the index became.
 type Stats struct {
 	NICs, Stages, Classifiers, Verdicts int
-	Made                                int           // classifiers that are compiled so far
-	Fused                               int           // those of them that have a table of their own
-	Bytes                               int           // of the tables, each once
-	Making                              time.Duration // what compiling them took, all goroutines together
+	Made                                int // classifiers that are compiled so far
+	Fused                               int // those of them that have a table of their own
+	Bytes                               int // of the tables, each once; those for open source ports and direct tables are beside
 }
 
 // Stats counts the distinct parts of the index.
@@ -302,7 +315,6 @@ func (ix *Index) Stats() Stats {
 	list := c.all()
 	s := Stats{
 		NICs: len(ix.nics), Stages: int(c.stages.Load()), Classifiers: len(list), Verdicts: c.verdicts.len(),
-		Making: time.Duration(c.making.Load()),
 	}
 	seen := map[*stageTable]bool{}
 	for _, k := range list {
@@ -313,15 +325,8 @@ func (ix *Index) Stats() Stats {
 		s.Made++
 		if f.chain == nil {
 			s.Fused++
-			s.Bytes += f.bytes()
-			continue
 		}
-		for _, t := range f.chain.tables {
-			if !seen[t] {
-				seen[t] = true
-				s.Bytes += t.bytes()
-			}
-		}
+		s.Bytes += f.bytes(seen)
 	}
 	return s
 }

@@ -40,26 +40,40 @@ func (k *Classifier) ready() *form {
 
 func (k *Classifier) make() {
 	c, start := k.c, time.Now()
-	if k.kind.openSource { // nobody counted it among those that use the stages
+	if k.kind.openSource {
 		k.stages, _ = c.stagesOf(&signer{}, k.origin)
-		for _, s := range k.stages {
-			s.users.Add(1)
-		}
 	}
 	f := c.link(k.stages, k.kind, k.origin)
 	if len(k.stages) == 0 || c.fuseAfter < 0 {
 		f = c.fuse(f, k.kind)
 	}
 	k.form.Store(f)
-	for _, s := range k.stages {
-		c.release(s)
+	c.finish(k)
+	c.making.Add(int64(time.Since(start)))
+}
+
+// finish lets go of what a classifier was made of, and of what making all of them took
+// when it was the last.
+func (c *compiler) finish(k *Classifier) {
+	if !k.kind.openSource {
+		for _, s := range k.stages {
+			c.release(s)
+		}
+		c.made.Add(1)
 	}
 	k.stages = nil
-	c.making.Add(int64(time.Since(start)))
-	if !k.kind.openSource && k.number < c.expected && c.left.Add(-1) == 0 {
+	if !k.kind.openSource && k.number < c.expected {
+		if c.left.Add(-1) == 0 {
+			c.forget()
+		}
+	} else if c.late.Add(1)%lateBeforeForget == 0 && c.left.Load() == 0 {
 		c.forget()
 	}
 }
+
+// lateBeforeForget is how many classifiers that Compile did not foresee may share what
+// making them takes, before that is let go.
+const lateBeforeForget = 1 << 12
 
 // formFor returns the form for so many questions, which is another one when they were
 // asked often enough. Whoever comes while it is made is served by the old one.

@@ -83,8 +83,11 @@ func TestLazyMakesWhatIsAsked(t *testing.T) {
 	}
 	local := flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)
 	ix.Classify(n.NICs[0], flow.Tuple{Direction: flow.Inbound, Protocol: flow.TCP, Local: local, Remote: local})
-	if s := ix.Stats(); s.Made != 1 || s.Bytes == 0 || s.Making == 0 {
+	if s := ix.Stats(); s.Made != 1 || s.Bytes == 0 {
 		t.Errorf("%+v", s)
+	}
+	if made, making := ix.Made(); made != 1 || making == 0 {
+		t.Errorf("%d classifiers made in %s", made, making)
 	}
 	few, err := Compile(context.Background(), n, Options{LazyAbove: ix.Stats().Classifiers})
 	if err != nil {
@@ -103,7 +106,7 @@ func TestLazyMakesWhatIsAsked(t *testing.T) {
 
 func TestShelfKeepsToItsLimit(t *testing.T) {
 	var s shelf
-	s.limit = 1000
+	s.limit, s.all = 1000, true
 	var stages []*Stage
 	var tables []*stageTable
 	for range 50 {
@@ -121,7 +124,42 @@ func TestShelfKeepsToItsLimit(t *testing.T) {
 	for _, table := range tables {
 		s.remove(table)
 	}
-	if s.bytes != 0 {
-		t.Errorf("%d bytes when all are gone", s.bytes)
+	if s.bytes != 0 || len(s.queue) != 0 {
+		t.Errorf("%d bytes at %d places when all are gone", s.bytes, len(s.queue))
+	}
+}
+
+// Places of tables that were taken away do not stay, as they would keep their Stages.
+func TestShelfForgetsWhatWasTaken(t *testing.T) {
+	s := shelf{limit: 1 << 20, all: true}
+	for range 1000 {
+		table := &stageTable{table: cells{wide: make([]uint16, 1)}}
+		s.put(&Stage{}, table, tableKind{})
+		s.remove(table)
+	}
+	kept := &stageTable{table: cells{wide: make([]uint16, 1)}}
+	s.put(&Stage{}, kept, tableKind{})
+	if len(s.queue) > 2 {
+		t.Errorf("%d places for one table", len(s.queue))
+	}
+	s.clear()
+	if s.bytes != 0 || len(s.queue) != 0 || kept.shelved != nil {
+		t.Errorf("%d bytes at %d places after all", s.bytes, len(s.queue))
+	}
+}
+
+// Classifiers that answer for open source ports share the tables of their Stages.
+func TestOpenSourcesShareTables(t *testing.T) {
+	n := taggedNetwork(rand.New(rand.NewPCG(8, 8)), 4, 12, 40)
+	ix, err := Compile(context.Background(), n, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address))
+	open := k.ready().open
+	a := open.ready()
+	b := (&Classifier{family4: true, recipe: recipe{c: ix.c, origin: open.origin, kind: open.kind}}).ready()
+	if len(a.chain.tables) == 0 || a.chain.tables[0] != b.chain.tables[0] {
+		t.Error("two classifiers of one rule list have tables of their own")
 	}
 }

@@ -1,19 +1,25 @@
 package index
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// shelfBytes bounds the tables of Stages that are kept while classifiers are made
-// when first asked, since some of those that they are for may never be.
+// shelfBytes bounds the tables of Stages that are kept for classifiers that may never
+// be asked for.
 const shelfBytes = 64 << 20
 
-// A shelf knows the tables of Stages that other classifiers may still want. When there are too many, the first that was put there is let go, and made
-// anew should it be wanted. It may be used concurrently.
+// A shelf knows the tables of Stages that other classifiers may still want. When
+// there are too many, the first that was put there is let go, and made anew should
+// it be wanted. It may be used concurrently.
 type shelf struct {
-	limit int // 0 means none
+	limit int  // bytes
+	all   bool // not only tables for open source ports, whose users nobody knows beforehand
 
 	mu    sync.Mutex
 	bytes int
 	queue []*shelved
+	gone  int // of the queue: places whose table is no longer there
 }
 
 // shelved is the place of a table.
@@ -25,40 +31,64 @@ type shelved struct {
 }
 
 func (s *shelf) put(of *Stage, t *stageTable, kind tableKind) {
-	if s.limit == 0 {
+	if !s.all && !kind.openSource {
 		return
 	}
-	for _, x := range s.add(&shelved{of, t, kind, t.bytes()}) {
-		x.stage.drop(x)
+	for _, x := range s.add(shelved{of, t, kind, t.bytes()}) {
+		x.stage.drop(&x)
 	}
 }
 
 // add puts a table there and returns those that are to go for it.
-func (s *shelf) add(x *shelved) (gone []*shelved) {
+func (s *shelf) add(x shelved) (down []shelved) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.table.shelved = x
-	s.queue, s.bytes = append(s.queue, x), s.bytes+x.bytes
+	x.table.shelved = &x
+	s.queue, s.bytes = append(s.queue, &x), s.bytes+x.bytes
 	for s.bytes > s.limit && len(s.queue) > 1 {
-		x := s.queue[0]
+		first := s.queue[0]
 		s.queue = s.queue[1:]
-		if x.table != nil {
-			x.table.shelved = nil
-			s.bytes -= x.bytes
-			gone = append(gone, x)
+		if first.table == nil {
+			s.gone--
+			continue
 		}
+		down = append(down, *first)
+		s.take(first)
 	}
-	return gone
+	return down
+}
+
+// take empties a place; the caller holds mu.
+func (s *shelf) take(x *shelved) {
+	s.bytes -= x.bytes
+	x.table.shelved = nil
+	*x = shelved{}
 }
 
 // remove says that a table is not there any more.
 func (s *shelf) remove(t *stageTable) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if x := t.shelved; x != nil {
-		s.bytes -= x.bytes
-		x.table, t.shelved = nil, nil
+	if t.shelved == nil {
+		return
 	}
+	s.take(t.shelved)
+	if s.gone++; 2*s.gone > len(s.queue) {
+		s.queue = slices.DeleteFunc(s.queue, func(x *shelved) bool { return x.table == nil })
+		s.gone = 0
+	}
+}
+
+// clear forgets the tables; their Stages keep them.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.queue {
+		if x.table != nil {
+			s.take(x)
+		}
+	}
+	s.queue, s.gone = nil, 0
 }
 
 // drop lets go of a table, which others may be reading.

@@ -26,7 +26,8 @@ type Stage struct {
 }
 
 // release lets go of the tables when the last classifier that needed the Stage is
-// made: from then on only classifiers hold them.
+// made: from then on only classifiers hold them. Nobody has counted those that answer
+// for open source ports.
 func (c *compiler) release(s *Stage) {
 	if s.users.Add(-1) > 0 {
 		return
@@ -36,10 +37,12 @@ func (c *compiler) release(s *Stage) {
 	if s.users.Load() > 0 {
 		return // wanted again meanwhile: by one that will ask for the tables after us
 	}
-	for _, t := range s.tables {
-		c.shelf.remove(t)
+	for kind, t := range s.tables {
+		if !kind.openSource { // the shelf bounds these
+			c.shelf.remove(t)
+			delete(s.tables, kind)
+		}
 	}
-	s.tables = nil
 }
 
 // stageOf returns the Stage of one layer for a local address of the NIC; nil when

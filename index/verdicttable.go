@@ -35,8 +35,7 @@ func (v *verdict) words() [verdictWords]uint32 {
 }
 
 // verdictTable holds the distinct verdicts, 24 bytes each. Those of a large estate
-// are millions: they stand in blocks, which need no copying when there are more,
-// and the hash table that finds them is only there while verdicts are added. It
+// are millions: they stand in blocks, which need no copying when there are more. It
 // may be used concurrently.
 type verdictTable struct {
 	mu     sync.RWMutex
@@ -117,14 +116,6 @@ func (t *verdictTable) reserve(more int) {
 	}
 }
 
-// compact drops what only serves to add verdicts; it comes back when one is added.
-func (t *verdictTable) compact() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.slots = nil
-	t.reasons.compact()
-}
-
 // reason numbers a list of facts, or of those that make only the rule uncertain.
 // The facts are sorted and once each, and each is one text (interner.single).
 func (t *verdictTable) reason(facts []fact, ruleUncertain bool) int32 {
@@ -180,7 +171,7 @@ func (t *verdictTable) len() int {
 type factLists struct {
 	words []fact
 	ends  []uint32 // of list n in words
-	slots []uint32 // open addressing: number + 1, 0 is free; nil when nothing is to be added
+	slots []uint32 // open addressing: number + 1, 0 is free
 }
 
 // list is list n with its first word. It stays as it is when more are added.
@@ -225,11 +216,6 @@ func (l *factLists) grow() {
 		}
 		l.slots[i] = uint32(list + 1)
 	}
-}
-
-func (l *factLists) compact() {
-	l.slots = nil
-	l.words, l.ends = append([]fact(nil), l.words...), append([]uint32(nil), l.ends...)
 }
 
 func hashFacts(first fact, facts []fact) uint64 {

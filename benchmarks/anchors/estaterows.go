@@ -144,7 +144,7 @@ func (r *race) runMemory() error {
 	if _, err := compiled(w.Network, 0, &first); err != nil {
 		return err
 	}
-	if _, err := compiled(w.Network, -1, &m); err != nil {
+	if _, err := compiled(w.Network, index.AtOnce, &m); err != nil {
 		return err
 	}
 	nics := float64(m.NICs)

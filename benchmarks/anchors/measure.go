@@ -73,7 +73,7 @@ func measuring() (bool, error) {
 	case "compile":
 		m, err = measureCompile(n, 0)
 	case "fused":
-		m, err = measureCompile(n, -1)
+		m, err = measureCompile(n, index.AtOnce)
 	case "nics":
 		m, err = measureNICs(n, rounds)
 	default:

@@ -58,7 +58,7 @@ func New(o Options) (*List, error) {
 	if err := n.Assumptions.Set("portless-ports", "never"); err != nil {
 		return nil, err
 	}
-	ix, err := index.Compile(context.Background(), n, index.Options{})
+	ix, err := index.Compile(context.Background(), n, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (l *List) Bytes() int { return l.classifier.Bytes() }
 
 // Compile compiles the index anew.
 func (l *List) Compile() error {
-	_, err := index.Compile(context.Background(), l.Network, index.Options{})
+	_, err := index.Compile(context.Background(), l.Network, index.Options{FuseAfter: index.AtOnce})
 	return err
 }
 

@@ -136,7 +136,7 @@ func (a *app) runAudit(ctx context.Context, s *ingest.Snapshot, o audit.Options,
 	if !quiet {
 		o.Progress = a.stepLines()
 	}
-	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	ix, err := index.Compile(ctx, s.Network, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return nil, err
 	}

@@ -38,15 +38,20 @@ func (a *app) compile(ctx context.Context, s *ingest.Snapshot, f *verifyFlags) (
 
 // compiling is how much of an index was compiled when flows began to ask.
 type compiling struct {
-	ix    *index.Index // nil where none is asked
-	start index.Stats
+	ix     *index.Index // nil where none is asked
+	all    int          // classifiers, 0 when all were compiled
+	making time.Duration
 }
 
-func progressOf(ix *index.Index) compiling {
+func progressOf(ix *index.Index) (c compiling) {
 	if ix == nil {
-		return compiling{}
+		return c
 	}
-	return compiling{ix, ix.Stats()}
+	made, making := ix.Made()
+	if c = (compiling{ix: ix, making: making}); made < ix.Stats().Classifiers {
+		c.all = ix.Stats().Classifiers
+	}
+	return c
 }
 
 // since returns the thread time of compiling while flows asked and, where some was
@@ -55,9 +60,18 @@ func (c compiling) since() (spent time.Duration, text string) {
 	if c.ix == nil {
 		return 0, ""
 	}
-	now := c.ix.Stats()
-	if c.start.Made < c.start.Classifiers {
-		text = fmt.Sprintf(", compiled %d of %d classifiers (%s)", now.Made, now.Classifiers, size(int64(now.Bytes)))
+	made, making := c.ix.Made()
+	if c.all > 0 {
+		text = fmt.Sprintf(", compiled %d of %d classifiers", made, max(made, c.all))
 	}
-	return now.Making - c.start.Making, text
+	return making - c.making, text
+}
+
+// fields are the same for machines, with how the index stands now.
+func (c compiling) fields(in map[string]any) map[string]any {
+	if c.ix != nil {
+		st := c.ix.Stats()
+		in["classifiers_compiled"], in["classifiers_fused"], in["index_bytes"] = st.Made, st.Fused, st.Bytes
+	}
+	return in
 }

@@ -71,7 +71,7 @@ func (a *app) matrix(ctx context.Context, s *ingest.Snapshot, from, output strin
 	steps, stop := a.followSteps(quiet)
 	defer stop()
 	steps.begin("compiling rules")
-	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	ix, err := index.Compile(ctx, s.Network, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return err
 	}

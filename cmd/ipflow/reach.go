@@ -127,7 +127,7 @@ func (a *app) reach(ctx context.Context, s *ingest.Snapshot, f *reachFlags, q re
 	steps, stop := a.followSteps(*f.quiet)
 	defer stop()
 	steps.begin("compiling rules")
-	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	ix, err := index.Compile(ctx, s.Network, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return err
 	}

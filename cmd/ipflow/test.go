@@ -171,7 +171,7 @@ func (a *app) readSuite(path string) ([]byte, error) {
 }
 
 func (a *app) test(ctx context.Context, s *ingest.Snapshot, assertions []*suite.Assertion, f *testFlags, now time.Time) error {
-	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	ix, err := index.Compile(ctx, s.Network, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (a *app) test(ctx context.Context, s *ingest.Snapshot, assertions []*suite.
 
 // suggest prints a suite that holds.
 func (a *app) suggest(ctx context.Context, s *ingest.Snapshot, now time.Time) error {
-	ix, err := index.Compile(ctx, s.Network, index.Options{})
+	ix, err := index.Compile(ctx, s.Network, index.Options{FuseAfter: index.AtOnce})
 	if err != nil {
 		return err
 	}

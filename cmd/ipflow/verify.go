@@ -72,7 +72,7 @@ source_access, source_rule, source_reason, and the same of the destination.`,
 	fs.IntVar(&f.workers, "workers", 0, "goroutines that classify and encode (default: one per core)")
 	fs.StringVar(&f.memory, "memory", "", "memory to stay within, for example 512MiB; smaller windows are used")
 	fs.StringVar(&f.engine, "engine", "index", "index, or oracle: the slow walk through the rules that judges the index")
-	fs.StringVar(&f.compile, "compile", "auto", "when the rules of a NIC are compiled: all before the first flow, asked when a flow asks for it, or auto: all for up to 4,096 rule tables")
+	fs.StringVar(&f.compile, "compile", "auto", "when rules are compiled: all before the first flow, asked as flows ask for NICs, or auto: all for up to 4,096 classifiers (a NIC has one for each address and direction, which others may share)")
 	fs.BoolVar(&f.noProgress, "no-progress", false, "no progress on stderr")
 	fs.StringVar(&f.profile, "profile", "", "write a cpu, mem or trace profile of the run to the file PROFILE, for 'go tool pprof' or 'go tool trace'")
 	f.failOn.add(fs)
@@ -98,6 +98,8 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 		return o, usagef("--engine takes index or oracle, not %q", f.engine)
 	case compileWhen[f.compile] == 0 && f.compile != compileAll:
 		return o, usagef("--compile takes auto, all or asked, not %q", f.compile)
+	case f.engine == "oracle" && f.compile != "auto":
+		return o, usagef("--compile %s is for --engine index: the oracle compiles nothing", f.compile)
 	case f.workers < 0:
 		return o, usagef("--workers takes a positive number, not %d", f.workers)
 	}
@@ -282,12 +284,12 @@ func (a *app) summary(s verify.Summary, decode time.Duration, before compiling) 
 	compile, text := before.since()
 	a.talk.line("info", fmt.Sprintf("%d %s: %d allow, %d deny, %d unknown, %d errors; %s, %s flows/s, peak memory %s%s",
 		s.Rows, plural(s.Rows, "flow"), s.Allow, s.Deny, s.Unknown, s.Errors, seconds(s.Elapsed), thousands(int64(rate)), size(peak), text),
-		map[string]any{
+		before.fields(map[string]any{
 			"flows": s.Rows, "allow": s.Allow, "deny": s.Deny, "unknown": s.Unknown, "errors": s.Errors,
 			"seconds": s.Elapsed.Seconds(), "flows_per_second": rate, "peak_memory_bytes": peak,
 			"stage_seconds": map[string]any{
 				"decode": decode.Seconds(), "parse": s.Stages.Parse.Seconds(), "compile": compile.Seconds(),
 				"classify": max(0, s.Stages.Classify-compile).Seconds(), "encode": s.Stages.Encode.Seconds(), "write": s.Stages.Write.Seconds(),
 			},
-		})
+		}))
 }

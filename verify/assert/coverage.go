@@ -191,7 +191,7 @@ func (c *Checker) try(ctx context.Context, m *Mutant, at *standing, passing []he
 	bare.NICs = c.bareNICs()
 	bare.SecurityGroups = slices.Clone(c.net.SecurityGroups)
 	bare.SecurityGroups[slices.Index(bare.SecurityGroups, at.group)] = g
-	ix, err := index.Compile(ctx, &bare, index.Options{Workers: 1})
+	ix, err := index.Compile(ctx, &bare, index.Options{Workers: 1, FuseAfter: index.AtOnce})
 	if err != nil {
 		return s, 0, err
 	}

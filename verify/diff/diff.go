@@ -106,7 +106,7 @@ func lazyIndex(ctx context.Context, n *network.Network) (*index.Index, error) {
 	for i := range bare.NICs {
 		bare.NICs[i] = &network.NIC{Index: i}
 	}
-	return index.Compile(ctx, &bare, index.Options{Workers: 1})
+	return index.Compile(ctx, &bare, index.Options{Workers: 1, FuseAfter: index.AtOnce})
 }
 
 // pair is one NIC on both sides.
