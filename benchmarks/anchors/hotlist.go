@@ -176,39 +176,48 @@ func (h *hotRace) loadACL(x *heat, trace []flow.Tuple, ours []uint32) error {
 	return nil
 }
 
-// round times every contender once, one after the other: the least of some passes by
-// the time of its own thread. Neighbours of a shared machine take time at random, and
-// only ever add to it.
+// round times every contender: the least of some turns by the time of its own thread.
+// Neighbours of a shared machine take time at random, and only ever add to it; its
+// clock goes faster and slower, so turns are short and taken one after the other. A turn
+// is two passes, as the others have had the caches.
 func (h *hotRace) round(x *heat) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	passes := h.size(5, 2)
-	x.add(oursName, leastOf(passes, len(x.questions), func() { x.list.Answer(x.questions, x.ids) }))
-	if h.acl != nil {
-		for _, algorithm := range h.acl.algorithms {
-			ns, err := h.acl.run(x.name, x.trace(), algorithm, passes)
-			if err != nil {
-				return err
-			}
-			x.add(algorithm, ns/float64(len(x.questions)))
+	least := map[string]float64{}
+	took := func(name string, ns float64) {
+		if known, ok := least[name]; !ok || ns < known {
+			least[name] = ns
 		}
 	}
 	sum := uint32(0)
-	x.add(bartName, leastOf(passes, len(x.packets), func() {
-		for i := range x.packets {
-			sum += x.sets.first(&x.packets[i])
+	for range h.size(4, 1) {
+		took(oursName, leastOf(2, len(x.questions), func() { x.list.Answer(x.questions, x.ids) }))
+		if h.acl != nil {
+			for _, algorithm := range h.acl.algorithms {
+				ns, err := h.acl.run(x.name, x.trace(), algorithm, 2)
+				if err != nil {
+					return err
+				}
+				took(algorithm, ns/float64(len(x.questions)))
+			}
 		}
-	}))
-	x.add(scanName, leastOf(passes, len(x.packets), func() {
-		for i := range x.packets {
-			sum += x.scan.first(&x.packets[i])
-		}
-	}))
+		took(bartName, leastOf(2, len(x.packets), func() {
+			for i := range x.packets {
+				sum += x.sets.first(&x.packets[i])
+			}
+		}))
+		took(scanName, leastOf(2, len(x.packets), func() {
+			for i := range x.packets {
+				sum += x.scan.first(&x.packets[i])
+			}
+		}))
+	}
 	runtime.KeepAlive(sum) // or the answers could be dropped
+	for name, ns := range least {
+		x.ns[name] = append(x.ns[name], ns)
+	}
 	return nil
 }
-
-func (x *heat) add(name string, ns float64) { x.ns[name] = append(x.ns[name], ns) }
 
 // leastOf returns nanoseconds a packet of the quickest pass over n packets.
 func leastOf(passes, n int, pass func()) float64 {

@@ -44,7 +44,7 @@ func (h *hotRace) report() {
 
 func (h *hotRace) heatTable() table {
 	t := table{
-		title: "One hot list on one core, ns a packet by the thread's own processor time, for every contender the least of a few passes in a round (median of rounds)",
+		title: "One hot list on one core, ns a packet by the thread's own processor time, for every contender the least of a few passes in a round, in turns (median of rounds)",
 		head:  []string{"list: rules at the address → 5-tuples", "mix", oursName},
 	}
 	if h.acl != nil {
