@@ -5,6 +5,7 @@ import (
 
 	"ipflow/benchmarks/corpus"
 	"ipflow/benchmarks/manynics"
+	"ipflow/index"
 )
 
 // nicCases are the runs over many NICs in random order. Addresses are numbers in

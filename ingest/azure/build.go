@@ -39,17 +39,20 @@ func newBuilder(faults *diag.List, store *store, resources []Resource) *builder 
 	}
 }
 
-// gather groups resources by type and id. Entries stand in order of first sight.
+// gather groups resources by type and id: what two types say of one id is two things,
+// as only one of them can be right and nothing tells which. Entries stand in order of
+// first sight.
 func gather(resources []Resource) map[string][]*entry {
+	type named struct{ kind, key string }
 	sortResources(resources)
 	byType := map[string][]*entry{}
-	byID := make(map[string]*entry, len(resources))
+	byID := make(map[named]*entry, len(resources))
 	for _, r := range resources {
-		key := network.Key(r.ID)
-		e := byID[key]
+		name := named{r.Type, network.Key(r.ID)}
+		e := byID[name]
 		if e == nil {
 			e = &entry{id: r.ID}
-			byID[key] = e
+			byID[name] = e
 			byType[r.Type] = append(byType[r.Type], e)
 		}
 		e.bodies = append(e.bodies, r)

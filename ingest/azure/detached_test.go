@@ -49,7 +49,7 @@ func TestDetachedPartsKeepNothing(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	for _, file := range files {
+	for _, file := range append(files, filepath.Join("testdata", "kept.json")) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

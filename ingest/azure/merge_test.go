@@ -33,6 +33,15 @@ func TestBodiesOfOneID(t *testing.T) {
 			}
 		}
 	})
+	t.Run("another-type-is-no-body", func(t *testing.T) {
+		thing := `{"id":"` + group + `","type":"Contoso.Inventory/things","name":"n","extra":1}`
+		for _, text := range []string{"[" + thing + "," + groupJSON(ruleJSON("a")) + "]", "[" + groupJSON(ruleJSON("a")) + "," + thing + "]"} {
+			res := decodeText(t, text)
+			if len(res.Network.SecurityGroups) != 1 || len(res.Network.SecurityGroups[0].Rules) != 1 {
+				t.Errorf("%s: %+v", text, res.Network.SecurityGroups)
+			}
+		}
+	})
 	t.Run("reference-is-no-body", func(t *testing.T) {
 		res := Decode(append(parse(t, "a.json", groupJSON(ruleJSON("a"))), parse(t, "b.json", `[{"id":"`+group+`","name":"n","location":"westus"}]`)...))
 		wantCodes(t, res.Diagnostics)
