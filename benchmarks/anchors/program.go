@@ -95,7 +95,7 @@ func measured(cmd *exec.Cmd) (cost, error) {
 		c.cpu = (s.UserTime() + s.SystemTime()).Seconds()
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, lastLine(log.String()))
+		return c, fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, complaint(log.String()))
 	}
 	for line := range strings.Lines(log.String()) {
 		// Later lines win; names do not repeat but for time, level and message.
@@ -110,6 +110,16 @@ func measured(cmd *exec.Cmd) (cost, error) {
 		return c, fmt.Errorf("the log of %s does not say how long compiling took", filepath.Base(cmd.Path))
 	}
 	return c, nil
+}
+
+// complaint is the last line, or what a crash says of itself.
+func complaint(log string) string {
+	for _, mark := range []string{"panic: ", "fatal error: ", "unexpected fault", "internal error"} {
+		if at := strings.Index(log, mark); at >= 0 {
+			return log[at:min(len(log), at+4000)]
+		}
+	}
+	return lastLine(log)
 }
 
 func lastLine(s string) string {
