@@ -15,8 +15,8 @@ type groups struct {
 	count       []uint32            // by the same number: rows, then the next place
 	touched     []uint32            // such numbers that have rows, without 0
 	classifiers []*index.Classifier // by number + 1
-	questions   []index.Query
-	answers     []ID // by question
+	questions   []index.Query       // room for one more behind the end
+	answers     []ID                // by question
 	work        index.Work
 }
 
@@ -60,7 +60,8 @@ func (g *groups) answer(l *lanes, ids []ID) {
 	for _, n := range g.touched {
 		g.count[n], total = total, total+g.count[n]
 	}
-	g.questions, g.answers = grow(g.questions, int(total)), grow(g.answers, int(total))
+	// The vector loop stores 12 bytes of 16, and the processor looks for the room of all.
+	g.questions, g.answers = grow(g.questions, int(total)+1)[:total], grow(g.answers, int(total))
 	g.place(l)
 	// Now count holds where each group ends; groups stand in touched's order.
 	from := uint32(0)
