@@ -38,14 +38,26 @@ func TestGroupsKeepToTheirRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := 0
-	for _, rows := range []int{16, 48, 64, 1024, 4096, 4099} {
-		b := codedBatch(oddRows(rand.New(rand.NewPCG(4, uint64(rows))), rows), 0, 0)
+	for _, rows := range []int{16, 48, 64, 1024, 4096, 4099, -16, -1024, -4099} {
+		codes := 0
+		if rows < 0 { // columns with dictionaries
+			rows, codes = -rows, -1
+		}
+		b := codedBatch(oddRows(rand.New(rand.NewPCG(4, uint64(rows))), rows), codes, 0)
 		w := newWorker(NewEngine(Config{Network: n, Index: ix}))
 		want := slices.Clone(w.classify(b))
 		asked := len(w.groups.questions)
 		all += asked
 		w.ids, w.groups.of = walled[ID](t, rows), walled[uint32](t, rows)
 		w.groups.questions, w.groups.answers = walled[index.Query](t, asked+1), walled[ID](t, asked)
+		for _, c := range []*coded[uint32]{&w.lanes.direction, &w.lanes.protocol, &w.lanes.localPort, &w.lanes.remotePort} {
+			c.list, c.filled = walled[uint32](t, len(c.list)), 0
+		}
+		for _, a := range []*addresses{&w.lanes.local, &w.lanes.remote} {
+			n := len(a.family)
+			a.family, a.own4 = walled[uint8](t, n+4), walled[uint32](t, n)
+		}
+		w.lanes.nic.list, w.lanes.nic.filled = walled[int32](t, len(w.lanes.nic.list)), 0
 		if got := w.classify(b); !slices.Equal(got, want) {
 			t.Errorf("%d rows: another answer", rows)
 		}
