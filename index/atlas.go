@@ -132,6 +132,11 @@ func region4(a *atlas[interval.IPv4], p uint32) uint16 {
 	return a.region[int(lo)+search32(a.starts[lo:hi+1], interval.IPv4(p))]
 }
 
+// region6 is region4 for IPv6, where each address is searched for.
+func region6(a *atlas[interval.IPv6], p interval.IPv6) uint16 {
+	return a.region[search128(a.starts, p)]
+}
+
 // manyIntervals is where zoneOver stops looking: a range that spans more
 // intervals of the atlas is taken to span several zones.
 const manyIntervals = 32

@@ -168,7 +168,7 @@ func (k *form) answer6(at int, a interval.IPv6, q *Query) VerdictID {
 	of := k.of[at]
 	row := of >> 1
 	if of&1 == 1 {
-		row = k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, a)]])
+		row = k.inZone(of, k.zones.of[region6(k.geo6.atlas, a)])
 	}
 	return k.at(row, k.lookup.columnAt(q.Destination, q.Source))
 }

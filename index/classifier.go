@@ -147,7 +147,7 @@ func (k *form) classify6(remote interval.IPv6, p flow.Protocol, source uint32, d
 	}
 	of := k.of[search128(k.start6, remote)]
 	if of&1 == 1 {
-		return k.at(k.inZone(of, k.zones.of[k.geo6.region[search128(k.geo6.starts, remote)]]), k.lookup.column(p, source, destination))
+		return k.at(k.inZone(of, k.zones.of[region6(k.geo6.atlas, remote)]), k.lookup.column(p, source, destination))
 	}
 	return k.at(of>>1, k.lookup.column(p, source, destination))
 }

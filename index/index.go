@@ -295,6 +295,9 @@ func (ix *Index) Access(id VerdictID) flow.Access { return ix.c.verdicts.access(
 // Verdicts returns a bound: all ids given so far are below it.
 func (ix *Index) Verdicts() int { return ix.c.verdicts.len() }
 
+// Classifiers returns how many classifiers the index has, compiled or not.
+func (ix *Index) Classifiers() int { return len(ix.c.all()) }
+
 // Made returns how many classifiers are compiled, and how long that took, all
 // goroutines together.
 func (ix *Index) Made() (classifiers int, making time.Duration) {

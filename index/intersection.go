@@ -109,5 +109,5 @@ func (t *stageTable) row6(c *compiler, a interval.IPv6) uint32 {
 	if of&1 == 0 {
 		return of >> 1
 	}
-	return t.remote6.inRegion(of, c.geo6.region[search128(c.geo6.starts, a)])
+	return t.remote6.inRegion(of, region6(c.geo6.atlas, a))
 }

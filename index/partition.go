@@ -215,7 +215,7 @@ func eachRow[T interval.Point[T]](geo *geography[T], r *remotes[T], end T, f fun
 
 // remotes4 gives the classifier's remote addresses the form of the compiler.
 func (k *form) remotes4() *remotes[interval.IPv4] {
-	r := &remotes[interval.IPv4]{of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
+	r := &remotes[interval.IPv4]{of: widen(nil, k.of), zoned: widen(nil, k.zoned), zones: k.zones}
 	for _, s := range k.start4 {
 		r.starts = append(r.starts, interval.IPv4(s))
 	}
@@ -223,11 +223,12 @@ func (k *form) remotes4() *remotes[interval.IPv4] {
 }
 
 func (k *form) remotes6() *remotes[interval.IPv6] {
-	return &remotes[interval.IPv6]{starts: k.start6, of: widen(k.of), zoned: widen(k.zoned), zones: k.zones}
+	return &remotes[interval.IPv6]{starts: k.start6, of: widen(nil, k.of), zoned: widen(nil, k.zoned), zones: k.zones}
 }
 
-func widen(list []uint16) []uint32 {
-	out := make([]uint32, len(list))
+// widen copies a list, into the memory where that is enough.
+func widen(memory []uint32, list []uint16) []uint32 {
+	out := slices.Grow(memory[:0], len(list))[:len(list)]
 	for i, x := range list {
 		out[i] = uint32(x)
 	}

@@ -50,10 +50,7 @@ func (r *remotes[T]) long(memory []uint32) (of, left []uint32) {
 	if r.short == nil {
 		return r.of, memory
 	}
-	memory = slices.Grow(memory[:0], len(r.short))[:len(r.short)]
-	for i, of := range r.short {
-		memory[i] = uint32(of)
-	}
+	memory = widen(memory, r.short)
 	return memory, memory
 }
 

@@ -9,12 +9,9 @@ import (
 	"ipflow/ingest"
 )
 
-// compileAll is the --compile that compiles all classifiers before the first flow.
-const compileAll = "all"
-
 // compileWhen is index.Options.LazyAbove by --compile. Up to 4,096 classifiers take
 // about a second; of a large estate most files of flows ask for few.
-var compileWhen = map[string]int{compileAll: 0, "asked": -1, "auto": 4096}
+var compileWhen = map[string]int{"all": 0, "asked": -1, "auto": 4096}
 
 func (a *app) compile(ctx context.Context, s *ingest.Snapshot, f *verifyFlags) (*index.Index, error) {
 	start := time.Now()
@@ -48,8 +45,8 @@ func progressOf(ix *index.Index) (c compiling) {
 		return c
 	}
 	made, making := ix.Made()
-	if c = (compiling{ix: ix, making: making}); made < ix.Stats().Classifiers {
-		c.all = ix.Stats().Classifiers
+	if c = (compiling{ix: ix, making: making}); made < ix.Classifiers() {
+		c.all = ix.Classifiers()
 	}
 	return c
 }

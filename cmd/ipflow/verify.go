@@ -89,6 +89,7 @@ source_access, source_rule, source_reason, and the same of the destination.`,
 
 func (f *verifyFlags) validate() (flowfile.Options, error) {
 	var o flowfile.Options
+	_, known := compileWhen[f.compile]
 	switch {
 	case len(f.flows) == 0:
 		return o, usagef("no flows: name files with --flows FILE")
@@ -96,7 +97,7 @@ func (f *verifyFlags) validate() (flowfile.Options, error) {
 		return o, usagef("no output: name it with -o OUT (- for stdout)")
 	case f.engine != "index" && f.engine != "oracle":
 		return o, usagef("--engine takes index or oracle, not %q", f.engine)
-	case compileWhen[f.compile] == 0 && f.compile != compileAll:
+	case !known:
 		return o, usagef("--compile takes auto, all or asked, not %q", f.compile)
 	case f.engine == "oracle" && f.compile != "auto":
 		return o, usagef("--compile %s is for --engine index: the oracle compiles nothing", f.compile)
