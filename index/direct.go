@@ -12,11 +12,11 @@ import (
 // verdicts without one more load. It is some hundred times larger than the
 // intervals, so only a few classifiers have one.
 //
-// Layout, for p pages of addresses, r rows and c columns:
+// Layout, for m middle and p last pages of addresses, r rows and c columns:
 //
-//	root     128 KiB: by the first 16 bits of an address a row, or deeper + a page
-//	pages    512p bytes: by the next 8 bits a row or deeper + a page, then by the
-//	         last 8; pages that are equal are one
+//	root     8 KiB: by the first 12 bits of an address a row, or deeper + a middle page
+//	middle   8m KiB: by the next 12 bits a row, or deeper + a last page
+//	pages    512p bytes: by the last 8 bits a row; pages that are equal are one
 //	columns  256.5 KiB: by destination key the column for the usual source ports,
 //	         plus depends where there are others
 //	cells    rc, 2rc or 4rc bytes: verdicts less the least of them, in as few bytes as
@@ -33,6 +33,7 @@ import (
 // bit for each 2048 ports.
 type direct struct {
 	root     []uint16
+	middle   []uint16
 	pages    []uint16
 	columns  []uint16
 	sources  []uint16 // nil when no column depends on the source port
@@ -58,14 +59,15 @@ type fewSources struct {
 }
 
 const (
-	deeper  = 1 << 15 // a page follows
-	depends = 1 << 15 // the source port counts
+	rootBits = 12      // with 16 half of the look-ups of random addresses missed the first cache
+	deeper   = 1 << 15 // a page follows
+	depends  = 1 << 15 // the source port counts
 
 	maxDirectCells = 1 << 19 // with more the caches are of no use
 )
 
 func (d *direct) bytes() int {
-	return 2*(len(d.root)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.rows)+len(d.bySource)+len(d.cells16)) + len(d.cells8) + 4*len(d.cells32)
+	return 2*(len(d.root)+len(d.middle)+len(d.pages)+len(d.columns)+len(d.sources)+len(d.rows)+len(d.bySource)+len(d.cells16)) + len(d.cells8) + 4*len(d.cells32)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
@@ -117,9 +119,9 @@ func (d *direct) cell(at uint32) uint32 {
 
 // rowOf looks an address up.
 func (d *direct) rowOf(a uint32) uint16 {
-	r := d.root[a>>16]
+	r := d.root[a>>(32-rootBits)]
 	if r >= deeper {
-		r = d.pages[int(r&^deeper)<<8|int(uint8(a>>8))]
+		r = d.middle[uint32(r&^deeper)<<(24-rootBits)|a<<rootBits>>(rootBits+8)]
 	}
 	if r >= deeper {
 		r = d.pages[int(r&^deeper)<<8|int(uint8(a))]
@@ -138,7 +140,7 @@ func (d *direct) columnOf(source, destination uint32) uint16 {
 	return c &^ depends
 }
 
-// addresses fills root and pages.
+// addresses fills root, middle and pages.
 func (d *direct) addresses(k *form) bool {
 	var starts []uint32
 	var rows []uint16
@@ -150,7 +152,8 @@ func (d *direct) addresses(k *form) bool {
 			return false
 		}
 	}
-	var pages rowSet[uint16]
+	var middle, pages rowSet[uint16]
+	middle.reset(1 << (24 - rootBits))
 	pages.reset(256)
 	// cut fills a table whose entry n stands for the addresses first + n<<bits to
 	// before first + (n+1)<<bits; i is the interval in which first lies.
@@ -165,12 +168,16 @@ func (d *direct) addresses(k *form) bool {
 				table[n] = rows[i]
 				continue
 			}
-			var page [256]uint16
-			last, ok := cut(page[:], at, bits-8, i)
+			below, set := 8, &middle
+			if bits == 8 {
+				below, set = 0, &pages
+			}
+			page := make([]uint16, 1<<(bits-below))
+			last, ok := cut(page, at, below, i)
 			if !ok {
 				return 0, false
 			}
-			number, _ := pages.of(page[:])
+			number, _ := set.of(page)
 			if number >= deeper {
 				return 0, false
 			}
@@ -178,9 +185,9 @@ func (d *direct) addresses(k *form) bool {
 		}
 		return i, true
 	}
-	d.root = padded(make([]uint16, 1<<16))
-	_, ok := cut(d.root, 0, 16, 0)
-	d.pages = padded(pages.rows)
+	d.root = padded(make([]uint16, 1<<rootBits))
+	_, ok := cut(d.root, 0, 32-rootBits, 0)
+	d.middle, d.pages = padded(middle.rows), padded(pages.rows)
 	return ok
 }
 
@@ -375,16 +382,9 @@ func (s *directs) make(k *Classifier, f *form) *direct {
 
 // plainDirect answers a run of questions one by one; the vector loop's twin.
 func plainDirect(d *direct, q []Query, out []uint32, base uint32) {
-	root, pages := d.root[:1<<16], d.pages
 	for i := range q {
 		x := &q[i]
-		r := root[x.Remote>>16]
-		if r >= deeper {
-			r = pages[int(r&^deeper)<<8|int(uint8(x.Remote>>8))]
-			if r >= deeper {
-				r = pages[int(r&^deeper)<<8|int(uint8(x.Remote))]
-			}
-		}
+		r := d.rowOf(x.Remote)
 		c := d.columnOf(sourceKeyAt(x.Destination, x.Source), x.Destination)
 		out[i] = base + d.cell(uint32(r)*d.row+uint32(c))
 	}

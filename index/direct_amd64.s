@@ -4,8 +4,7 @@
 #include "textflag.h"
 #include "vector_amd64.h"
 
-// ROW loads what a page says: R9 is 2^24 bytes before the pages, for what deeper
-// becomes when it is moved by 8 bits.
+// ROW loads what the pages at R9 say.
 #define ROW(at, to) \
 	GATHER((R9)(at*2), to); \
 	VPANDD     Z16, to, to
@@ -20,11 +19,6 @@
 	KMOVW   K2, spare; \
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
-
-// END puts numbers behind a list that lead to the first page too.
-#define END(shift, list, count) \
-	VPSLLD    shift, Z18, Z6; \
-	VMOVDQU32 Z6, list(DX)(count*4)
 
 // CELLS makes of rows and columns cells, and answers of them. Rows that say deeper
 // come from the list of those, R13 is the next.
@@ -77,6 +71,7 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	VPBROADCASTD c1<>(SB), Z24
 	VPBROADCASTD directTables_unusual(DI), Z23
 	VMOVDQU32    lanes<>(SB), Z25
+	VPBROADCASTD cBelowRoot<>(SB), Z26
 	VPXORD       Z22, Z22, Z22
 	THIRDS(AX)
 	MOVQ         directTables_open(DI), R12
@@ -85,8 +80,8 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	XORQ         R13, R13
 	XORQ         R14, R14
 
-	// By the first 16 bits of the address, and by the destination key. Z22: all source
-	// ports.
+	// By the first 12 bits of the address, and by the destination key. Z22: all source
+	// ports. Z26: the 20 bits below the root.
 first:
 	PREFETCHT0 6144(SI)
 	PREFETCHT0 6208(SI)
@@ -94,7 +89,7 @@ first:
 	REMOTES(Z10, Z3)
 	KEYS(Z12, Z5)
 	VPMINUD    Z13, Z5, Z5
-	VPSRLD     $16, Z3, Z6
+	VPSRLD     $(32-const_rootBits), Z3, Z6
 	GATHER((R8)(Z6*2), Z7)
 	GATHER((R10)(Z5*2), Z9)
 	VPANDD     Z16, Z7, Z7
@@ -102,8 +97,8 @@ first:
 	VMOVDQU32  Z7, Work_row(DX)(AX*1)
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
 	VPTESTMD   Z18, Z7, K2
-	VPSLLD     $16, Z7, Z7
-	VPTERNLOGD $0xf8, Z16, Z3, Z7 // | Z3 & Z16
+	VPSLLD     $(32-const_rootBits), Z7, Z7
+	VPTERNLOGD $0xf8, Z26, Z3, Z7 // | Z3 & Z26
 	COLLECT(Z7, Work_page, R13, Z6)
 	COUNT(R13, R9)
 	TESTQ      R12, R12
@@ -132,12 +127,13 @@ nextFirst:
 	TESTQ        R13, R13
 	JZ           sources
 
-	// By the next 8 bits. R8: questions that go on.
-	MOVQ directTables_pages(DI), R9
-	SUBQ $0x1000000, R9
-	END($16, Work_page, R13)
-	XORQ AX, AX
-	XORQ R8, R8
+	// By the next 12 bits. R8: questions that go on. Behind the list stand some that lead
+	// to the first page too.
+	MOVQ      directTables_middle(DI), R9
+	VPXORD    Z6, Z6, Z6
+	VMOVDQU32 Z6, Work_page(DX)(R13*4)
+	XORQ      AX, AX
+	XORQ      R8, R8
 
 page:
 	VMOVDQU32  Work_page(DX)(AX*4), Z0
@@ -155,9 +151,13 @@ page:
 	TESTQ     R8, R8
 	JZ        sources
 
-	// By the last 8.
-	END($8, Work_second, R8)
-	XORQ AX, AX
+	// By the last 8. R9 is 2^24 bytes before the pages, for what deeper becomes when it
+	// is moved by 8 bits.
+	MOVQ      directTables_pages(DI), R9
+	SUBQ      $0x1000000, R9
+	VPSLLD    $8, Z18, Z6
+	VMOVDQU32 Z6, Work_second(DX)(R8*4)
+	XORQ      AX, AX
 
 second:
 	VMOVDQU32 Work_second(DX)(AX*4), Z7

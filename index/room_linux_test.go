@@ -83,7 +83,7 @@ func wallForm(t *testing.T, f *form) {
 }
 
 func wallDirect(t *testing.T, d *direct) {
-	d.root, d.pages, d.columns = walled(t, d.root, 2), walled(t, d.pages, 2), walled(t, d.columns, 2)
+	d.root, d.middle, d.pages, d.columns = walled(t, d.root, 2), walled(t, d.middle, 2), walled(t, d.pages, 2), walled(t, d.columns, 2)
 	d.sources, d.rows, d.bySource = walled(t, d.sources, 2), walled(t, d.rows, 2), walled(t, d.bySource, 2)
 	d.cells8, d.cells16, d.cells32 = walled(t, d.cells8, 4), walled(t, d.cells16, 2), walled(t, d.cells32, 0)
 }

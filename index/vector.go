@@ -48,8 +48,8 @@ type Work struct {
 	mixedBlock   [vectorBlock + lanes]uint32 // of zoned
 	mixedPlace   [vectorBlock + lanes]uint32 // where the row belongs
 
-	// The questions that go to a page of a direct, and those that go to a second one,
-	// without gaps and with a few made up behind: the row that says so above the 16 or
+	// The questions that go to a middle page of a direct, and those that go to a last one,
+	// without gaps and with a few made up behind: the row that says so above the 20 or
 	// 8 bits of the address that are left, then the row that was found.
 	page, second [vectorBlock + lanes]uint32
 	dependent    [vectorBlock + lanes]uint32 // those whose source port may count
@@ -76,14 +76,14 @@ type columnTables struct {
 
 // directTables is what the vector loop reads of a direct.
 type directTables struct {
-	root, pages, columns    unsafe.Pointer // uint16
-	sources, rows, bySource unsafe.Pointer // uint16; sources is nil when no column depends on the source port
-	few                     *fewSources
-	unusual                 uint64
-	cells                   unsafe.Pointer // uint8, uint16 or uint32
-	size                    uint64         // of a cell
-	row, width              uint64
-	open                    uint64 // 1 when blocks with open source ports are not to be answered
+	root, middle, pages, columns unsafe.Pointer // uint16
+	sources, rows, bySource      unsafe.Pointer // uint16; sources is nil when no column depends on the source port
+	few                          *fewSources
+	unusual                      uint64
+	cells                        unsafe.Pointer // uint8, uint16 or uint32
+	size                         uint64         // of a cell
+	row, width                   uint64
+	open                         uint64 // 1 when blocks with open source ports are not to be answered
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -190,7 +190,7 @@ func (x *blocks) begin(k *form, d *direct, open bool) {
 	}
 	x.direct, x.least = true, d.least
 	x.tables = directTables{
-		root: start(d.root), pages: start(d.pages), columns: start(d.columns),
+		root: start(d.root), middle: start(d.middle), pages: start(d.pages), columns: start(d.columns),
 		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few, unusual: uint64(d.unusual),
 		row: uint64(d.row), width: uint64(d.width), open: truth(open),
 	}
