@@ -52,7 +52,7 @@ var (
 )
 
 func answerWindow(b *testing.B, l *hotlist.List, trace []flow.Tuple) {
-	window, ids := hotlist.Questions(trace), make([]index.VerdictID, len(trace))
+	window, ids := hotlist.Questions(trace), hotlist.Answers(len(trace))
 	for b.Loop() {
 		l.Answer(window, ids)
 	}

@@ -169,8 +169,15 @@ func (k *form) cell(at uint32) VerdictID {
 	return k.verdicts[k.table16[at]]
 }
 
-// Bytes returns the memory that the classifier's table and what leads there take.
-func (k *Classifier) Bytes() int { return k.fused().bytes(map[*stageTable]bool{}) }
+// Bytes returns the memory that the classifier's table and what leads there take, and
+// its direct tables if it has them.
+func (k *Classifier) Bytes() int {
+	n := k.fused().bytes(map[*stageTable]bool{})
+	if d := k.direct.Load(); d != nil {
+		n += d.bytes()
+	}
+	return n
+}
 
 // bytes is the memory of the form; seen is the tables of chains that were counted.
 func (k *form) bytes(seen map[*stageTable]bool) int {

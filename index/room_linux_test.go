@@ -5,35 +5,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"ipflow/index/interval"
+	"ipflow/index/memory/memorytest"
 	"ipflow/ingest/flow"
 )
-
-// walled is a copy of a list with room for so many more elements, behind which is no
-// memory: whoever reads or writes there stops the test.
-func walled[T any](t *testing.T, list []T, room int) []T {
-	t.Helper()
-	if list == nil {
-		return nil
-	}
-	page, size := unix.Getpagesize(), (len(list)+room)*int(unsafe.Sizeof(*new(T)))
-	pages := max(1, (size+page-1)/page) * page
-	memory, err := unix.Mmap(-1, 0, pages+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Munmap(memory) })
-	if err := unix.Mprotect(memory[pages:], unix.PROT_NONE); err != nil {
-		t.Fatal(err)
-	}
-	out := unsafe.Slice((*T)(unsafe.Pointer(&memory[pages-size])), len(list)+room)[:len(list)]
-	copy(out, list)
-	return out
-}
 
 // The vector loops touch nothing beyond the lists that they are given, and of those of
 // a classifier no more than four bytes beyond (see padded).
@@ -74,18 +50,18 @@ func TestVectorsKeepToTheirRoom(t *testing.T) {
 }
 
 func wallForm(t *testing.T, f *form) {
-	f.start4, f.start6 = walled(t, f.start4, 0), walled(t, f.start6, 0)
-	f.of, f.zoned = walled(t, f.of, 2), walled(t, f.zoned, 2)
-	f.table8, f.table16, f.verdicts = walled(t, f.table8, 4), walled(t, f.table16, 2), walled(t, f.verdicts, 0)
+	f.start4, f.start6 = memorytest.Walled(t, f.start4, 0), memorytest.Walled(t, f.start6, 0)
+	f.of, f.zoned = memorytest.Walled(t, f.of, 2), memorytest.Walled(t, f.zoned, 2)
+	f.table8, f.table16, f.verdicts = memorytest.Walled(t, f.table8, 4), memorytest.Walled(t, f.table16, 2), memorytest.Walled(t, f.verdicts, 0)
 	l := &f.lookup
-	l.starts, l.of = walled(t, l.starts, 0), walled(t, l.of, 2)
-	l.sourceStarts, l.sourceOf, l.class = walled(t, l.sourceStarts, 0), walled(t, l.sourceOf, 0), walled(t, l.class, 2)
+	l.starts, l.of = memorytest.Walled(t, l.starts, 0), memorytest.Walled(t, l.of, 2)
+	l.sourceStarts, l.sourceOf, l.class = memorytest.Walled(t, l.sourceStarts, 0), memorytest.Walled(t, l.sourceOf, 0), memorytest.Walled(t, l.class, 2)
 }
 
 func wallDirect(t *testing.T, d *direct) {
-	d.root, d.middle, d.pages, d.columns = walled(t, d.root, 2), walled(t, d.middle, 2), walled(t, d.pages, 2), walled(t, d.columns, 2)
-	d.sources, d.rows, d.bySource = walled(t, d.sources, 2), walled(t, d.rows, 2), walled(t, d.bySource, 2)
-	d.cells8, d.cells16, d.cells32 = walled(t, d.cells8, 4), walled(t, d.cells16, 2), walled(t, d.cells32, 0)
+	d.root, d.middle, d.pages, d.columns = memorytest.Walled(t, d.root, 2), memorytest.Walled(t, d.middle, 2), memorytest.Walled(t, d.pages, 2), memorytest.Walled(t, d.columns, 2)
+	d.sources, d.rows, d.bySource = memorytest.Walled(t, d.sources, 2), memorytest.Walled(t, d.rows, 2), memorytest.Walled(t, d.bySource, 2)
+	d.cells8, d.cells16, d.cells32 = memorytest.Walled(t, d.cells8, 4), memorytest.Walled(t, d.cells16, 2), memorytest.Walled(t, d.cells32, 0)
 }
 
 func answerWalled(t *testing.T, rng *rand.Rand, f *form, d *direct, family4 bool, count int) {
@@ -104,9 +80,9 @@ func answerWalled(t *testing.T, rng *rand.Rand, f *form, d *direct, family4 bool
 	if family4 {
 		addresses = nil
 	}
-	want, got := make([]uint32, count), walled(t, make([]uint32, count), 0)
+	want, got := make([]uint32, count), memorytest.Walled(t, make([]uint32, count), 0)
 	f.plain(d, q, addresses, want, 3)
-	f.vectors(d, walled(t, q, 0), walled(t, addresses, 0), got, 3, false, new(Work))
+	f.vectors(d, memorytest.Walled(t, q, 0), memorytest.Walled(t, addresses, 0), got, 3, false, new(Work))
 	if !slices.Equal(got, want) {
 		t.Fatalf("%d questions, direct %v: another answer", count, d != nil)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
+	"ipflow/index/memory"
 	"ipflow/ingest/column"
 )
 
@@ -108,7 +109,7 @@ func resize[T any](s []T, n int, fill T) []T {
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		s = make([]T, n)
-		hugePages(s)
+		memory.LargePages(s)
 	}
 	return s[:n]
 }

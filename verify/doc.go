@@ -7,6 +7,6 @@
 //
 // Concurrency has its one home here (Engine). An Engine runs once.
 //
-// Imports: index, index/interval, ingest/column, ingest/flow, ingest/network, x/sys/cpu,
-// verify/ends.
+// Imports: index, index/interval, index/memory, ingest/column, ingest/flow,
+// ingest/network, x/sys/cpu, verify/ends.
 package verify

@@ -41,14 +41,13 @@ type hotRace struct {
 	acl    *acl // nil when absent
 	heats  []*heat
 	builds map[string]built
-	ours   map[string]built
 }
 
 // runHotList races one hot list on one core against rte_acl, and the Go anchors
 // beside it.
 func (r *race) runHotList() error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	h := &hotRace{race: r, builds: map[string]built{}, ours: map[string]built{}}
+	h := &hotRace{race: r, builds: map[string]built{}}
 	a, err := startACL(r.cache)
 	switch {
 	case isAbsent(err):
@@ -106,7 +105,6 @@ func (h *hotRace) prepare() error {
 }
 
 func (h *hotRace) build(name string, l *hotlist.List) error {
-	h.ours[name] = built{tableMB: float64(l.Bytes()) / 1e6}
 	if h.acl == nil {
 		return nil
 	}
@@ -125,7 +123,7 @@ func (h *hotRace) load(x *heat) error {
 	if err != nil {
 		return err
 	}
-	x.questions, x.ids = hotlist.Questions(trace), make([]index.VerdictID, len(trace))
+	x.questions, x.ids = hotlist.Questions(trace), hotlist.Answers(len(trace))
 	x.list.Answer(x.questions, x.ids)
 	ours, err := x.list.Positions(x.ids)
 	if err != nil {

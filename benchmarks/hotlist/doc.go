@@ -11,5 +11,5 @@
 //
 // A List never changes once made; its methods may run concurrently.
 //
-// Imports: benchmarks/corpus, index, ingest/flow, ingest/network, verify/oracle.
+// Imports: benchmarks/corpus, index, index/memory, ingest/flow, ingest/network, verify/oracle.
 package hotlist

@@ -8,6 +8,7 @@ import (
 
 	"ipflow/benchmarks/corpus"
 	"ipflow/index"
+	"ipflow/index/memory"
 	"ipflow/ingest/flow"
 	"ipflow/ingest/network"
 	"ipflow/verify/oracle"
@@ -141,15 +142,23 @@ func (l *List) Trace(mix corpus.Mix, packets int, seed uint64) ([]flow.Tuple, er
 	return out, nil
 }
 
-// Questions are a trace in the form that the engine hands to a classifier when
-// all rows of a window are about one NIC, direction and local address.
+// Questions are a trace in the form, and in memory as large, that the engine hands to a
+// classifier when all rows of a window are about one NIC, direction and local address.
 func Questions(trace []flow.Tuple) []index.Query {
 	out := make([]index.Query, len(trace))
+	memory.LargePages(out)
 	for i := range trace {
 		t := &trace[i]
 		source, destination := t.Ports()
 		out[i] = index.Query{Remote: t.Remote.As4(), Source: uint32(source), Destination: index.DestinationKey(t.Protocol, destination)}
 	}
+	return out
+}
+
+// Answers has room for n answers, in memory as the engine keeps them.
+func Answers(n int) []index.VerdictID {
+	out := make([]index.VerdictID, n)
+	memory.LargePages(out)
 	return out
 }
 
@@ -159,7 +168,7 @@ func (l *List) Answer(questions []index.Query, ids []index.VerdictID) {
 	index.Answer4(l.classifier, questions, ids, 0, new(index.Work))
 }
 
-// Bytes is the memory of the compiled list.
+// Bytes is the memory of the compiled list, which grows when it becomes hot.
 func (l *List) Bytes() int { return l.classifier.Bytes() }
 
 // Compile compiles the index anew.

@@ -16,12 +16,14 @@
  * walks fewer for each packet. A packet is 12 bytes: remote address, source
  * port, destination port in network order, protocol, three bytes of padding.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <rte_acl.h>
@@ -29,6 +31,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <rte_malloc.h>
+#include <rte_memory.h>
 #include <rte_vect.h>
 
 enum { PROTOCOL, REMOTE, SOURCE, DESTINATION, FIELDS };
@@ -69,6 +72,7 @@ struct list {
 struct trace {
 	char name[MAX_NAME];
 	struct packet *packets;
+	uint32_t *answers;
 	size_t n;
 };
 
@@ -79,6 +83,26 @@ static int nlists, ntraces;
 static void fail(const char *what, int err)
 {
 	printf("error %s: %s\n", what, strerror(err < 0 ? -err : err));
+}
+
+/* large asks for pages of 2 MiB, as ipflow does for its own arrays. Packets and answers
+ * begin with one, and end with 64 bytes that may be read too. */
+static void *large(size_t size)
+{
+	const size_t page = 2u << 20;
+	size = (size + 64 + page - 1) / page * page;
+	void *memory = aligned_alloc(page, size);
+	if (memory)
+		madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
+}
+
+/* enlarge does so for the memory of the tables. */
+static int enlarge(const struct rte_memseg_list *list, void *unused)
+{
+	(void)unused;
+	madvise(list->base_va, list->len, MADV_HUGEPAGE);
+	return 0;
 }
 
 static uint64_t now(void)
@@ -205,8 +229,9 @@ static void read_trace(const char *name, const char *path)
 	struct trace *t = &traces[ntraces];
 	strcpy(t->name, name);
 	t->n = size / sizeof(struct packet);
-	t->packets = aligned_alloc(64, (size + 63) / 64 * 64 + 64);
-	if (!t->packets || t->n == 0 || fread(t->packets, sizeof(struct packet), t->n, f) != t->n) {
+	t->packets = large(size);
+	t->answers = large(t->n * sizeof(*t->answers));
+	if (!t->packets || !t->answers || t->n == 0 || fread(t->packets, sizeof(struct packet), t->n, f) != t->n) {
 		printf("error %s: cannot be read as packets\n", path);
 		fclose(f);
 		return;
@@ -216,16 +241,15 @@ static void read_trace(const char *name, const char *path)
 	printf("ok %zu\n", t->n);
 }
 
-/* classify answers a trace once; out may be NULL to forget the answers. */
-static int classify(const struct list *l, const struct trace *t, enum rte_acl_classify_alg alg, uint32_t *out)
+/* classify answers a trace once. The answers stay, as ipflow's do. */
+static int classify(const struct list *l, const struct trace *t, enum rte_acl_classify_alg alg)
 {
 	const uint8_t *data[BATCH];
-	uint32_t scratch[BATCH];
 	for (size_t i = 0; i < t->n; i += BATCH) {
 		uint32_t n = t->n - i < BATCH ? t->n - i : BATCH;
 		for (uint32_t k = 0; k < n; k++)
 			data[k] = (const uint8_t *)&t->packets[i + k];
-		int err = rte_acl_classify_alg(l->ctx, data, out ? out + i : scratch, n, 1, alg);
+		int err = rte_acl_classify_alg(l->ctx, data, t->answers + i, n, 1, alg);
 		if (err)
 			return err;
 	}
@@ -262,7 +286,7 @@ static void run(const char *list, const char *trace, const char *alg, int passes
 	uint64_t least = UINT64_MAX;
 	for (int i = 0; i < passes; i++) {
 		uint64_t start = now();
-		int err = classify(l, t, a, NULL);
+		int err = classify(l, t, a);
 		if (err) {
 			fail("classify", err);
 			return;
@@ -281,19 +305,17 @@ static void dump(const char *list, const char *trace, const char *alg, const cha
 	enum rte_acl_classify_alg a;
 	if (!find(list, trace, alg, &l, &t, &a))
 		return;
-	uint32_t *out = malloc(t->n * sizeof(*out));
 	FILE *f = fopen(path, "w");
-	if (!out || !f) {
+	if (!f) {
 		fail(path, errno);
 		return;
 	}
-	int err = classify(l, t, a, out);
+	int err = classify(l, t, a);
 	for (size_t i = 0; i < t->n; i++)
-		out[i]--; /* no match becomes 0xffffffff */
-	bool written = fwrite(out, sizeof(*out), t->n, f) == t->n;
+		t->answers[i]--; /* no match becomes 0xffffffff */
+	bool written = fwrite(t->answers, sizeof(*t->answers), t->n, f) == t->n;
 	if (fclose(f) != 0 || !written)
 		err = EIO;
-	free(out);
 	if (err)
 		fail("dump", err);
 	else
@@ -322,13 +344,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: race_acl CORE\n");
 		return 2;
 	}
-	/* No huge pages, devices or shared files: any user may run it. */
+	/* No reserved huge pages, devices or shared files: any user may run it. */
 	char *eal[] = { argv[0], "-l", argv[1], "--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m", "2048",
 			"--force-max-simd-bitwidth=512", "--log-level=error" };
 	if (rte_eal_init(RTE_DIM(eal), eal) < 0) {
 		fprintf(stderr, "race_acl: rte_eal_init: %s\n", rte_strerror(rte_errno));
 		return 1;
 	}
+	rte_memseg_list_walk(enlarge, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	char line[4096], command[16], a[1024], b[1024], c[64], d[1024];
 	while (fgets(line, sizeof(line), stdin)) {

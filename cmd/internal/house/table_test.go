@@ -28,8 +28,10 @@ var mayImport = map[string][]string{
 	"ingest/flowlog":             {"ingest/column", "ingest/diag", "ingest/flow", "ingest/jsontree"},
 	"index":                      {"index/interval", "index/route", "ingest/diag", "ingest/flow", "ingest/network"},
 	"index/interval":             {},
+	"index/memory":               {},
+	"index/memory/memorytest":    {},
 	"index/route":                {},
-	"verify":                     {"index", "index/interval", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
+	"verify":                     {"index", "index/interval", "index/memory", "ingest/column", "ingest/flow", "ingest/network", "verify/ends"},
 	"verify/assert":              {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/reach", "verify/space"},
 	"verify/assert/asserttest":   {"ingest/diag", "ingest/flow", "ingest/network", "ingest/suite", "verify/assert", "verify/reach"},
 	"verify/diagnose":            {"index", "index/interval", "ingest/diag", "ingest/flow", "ingest/jsontree", "ingest/network", "verify", "verify/oracle"},
@@ -64,7 +66,7 @@ var mayImport = map[string][]string{
 	"benchmarks":                 {"ingest/...", "index/...", "verify/...", "report/...", "benchmarks/..."},
 	"benchmarks/corpus":          {"ingest/..."},
 	"benchmarks/manynics":        {"benchmarks/corpus", "index", "ingest/column", "ingest/network", "verify", "verify/oracle"},
-	"benchmarks/hotlist":         {"benchmarks/corpus", "index", "ingest/flow", "ingest/network", "verify/oracle"},
+	"benchmarks/hotlist":         {"benchmarks/corpus", "index", "index/memory", "ingest/flow", "ingest/network", "verify/oracle"},
 }
 
 // neverReach lists what the code of a package may not reach over any number of
@@ -93,7 +95,7 @@ var homes = map[string]struct {
 	"github.com/klauspost/compress":            {packages: []string{"ingest/snapshot", "ingest/flowfile", "report/flows", "report/parquet"}},
 	"golang.org/x/text":                        {packages: []string{"ingest/jsontree"}},
 	"golang.org/x/sync":                        {packages: []string{"ingest/snapshot", "ingest/flowfile", "index", "verify", "verify/audit", "verify/diff", "verify/lint"}},
-	"golang.org/x/sys":                         {packages: []string{"ingest/flowfile", "index", "verify"}},
+	"golang.org/x/sys":                         {packages: []string{"ingest/flowfile", "index", "index/memory", "index/memory/memorytest", "verify"}},
 	"go.yaml.in/yaml/v4":                       {packages: []string{"ingest/suite"}},
 	"github.com/spf13/cobra":                   {packages: []string{"cmd/ipflow"}},
 	"github.com/spf13/pflag":                   {packages: []string{"cmd/ipflow"}},
