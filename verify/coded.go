@@ -108,8 +108,7 @@ func resize[T any](s []T, n int, fill T) []T {
 // grow returns a slice of n elements of any content.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
-		s = make([]T, n)
-		memory.LargePages(s)
+		s = memory.Make[T](n)
 	}
 	return s[:n]
 }

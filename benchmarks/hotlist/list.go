@@ -145,8 +145,7 @@ func (l *List) Trace(mix corpus.Mix, packets int, seed uint64) ([]flow.Tuple, er
 // Questions are a trace in the form, and in memory as large, that the engine hands to a
 // classifier when all rows of a window are about one NIC, direction and local address.
 func Questions(trace []flow.Tuple) []index.Query {
-	out := make([]index.Query, len(trace))
-	memory.LargePages(out)
+	out := memory.Make[index.Query](len(trace))
 	for i := range trace {
 		t := &trace[i]
 		source, destination := t.Ports()
@@ -156,11 +155,7 @@ func Questions(trace []flow.Tuple) []index.Query {
 }
 
 // Answers has room for n answers, in memory as the engine keeps them.
-func Answers(n int) []index.VerdictID {
-	out := make([]index.VerdictID, n)
-	memory.LargePages(out)
-	return out
-}
+func Answers(n int) []index.VerdictID { return memory.Make[index.VerdictID](n) }
 
 // Answer fills ids with the verdict of each question, as the engine does. The
 // questions are what Questions gave; ids has an element for each.

@@ -1,4 +1,4 @@
-// Package memory asks the system how large arrays are to be backed.
+// Package memory has large arrays, for which it asks the system for large pages.
 //
 // Package memorytest beside it has arrays that end where memory does.
 //

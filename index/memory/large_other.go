@@ -2,5 +2,5 @@
 
 package memory
 
-// LargePages is a wish that only Linux hears.
-func LargePages[T any]([]T) {}
+// askLarge is a wish that only Linux hears.
+func askLarge[T any]([]T) (first int) { return 0 }
