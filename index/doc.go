@@ -22,5 +22,5 @@
 // as are those for local addresses that no ip configuration owns. Forms may change
 // while questions are asked, answers never; all methods may run concurrently.
 //
-// Imports: ingest/flow, ingest/network, index/interval, x/sync, x/sys/cpu.
+// Imports: ingest/flow, ingest/network, index/interval, index/memory, x/sync, x/sys/cpu.
 package index

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"ingest/column/columntest":   {"ingest/column", "ingest/flow"},
 	"ingest/flowfile":            {"ingest/column", "ingest/diag", "ingest/flow"},
 	"ingest/flowlog":             {"ingest/column", "ingest/diag", "ingest/flow", "ingest/jsontree"},
-	"index":                      {"index/interval", "index/route", "ingest/diag", "ingest/flow", "ingest/network"},
+	"index":                      {"index/interval", "index/memory", "index/route", "ingest/diag", "ingest/flow", "ingest/network"},
 	"index/interval":             {},
 	"index/memory":               {},
 	"index/memory/memorytest":    {},
