@@ -45,12 +45,15 @@ same: \
 	JLT        loop; \
 	JMP        answered
 
-// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
+// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) int
+//
+// It returns how many questions depend on an unusual source port, which are in dependent
+// and have no answer yet, or -1 when a source port is open that may not be.
 //
 // Each look-up goes through all questions before the next one begins: what one waits
 // for, the others have asked meanwhile. The questions of the next block are asked for
 // on the way, two lines first and one last.
-TEXT ·vectorDirect(SB), NOSPLIT, $0-49
+TEXT ·vectorDirect(SB), NOSPLIT, $0-56
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
@@ -59,7 +62,6 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	SHLQ         $6, CX
 	MOVQ         directTables_root(DI), R8
 	MOVQ         directTables_columns(DI), R10
-	MOVQ         directTables_sources(DI), R11
 	VPBROADCASTD cShort<>(SB), Z16
 	VPBROADCASTD cByte<>(SB), Z17
 	VPBROADCASTD cDeeper<>(SB), Z18
@@ -75,7 +77,7 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	VPXORD       Z22, Z22, Z22
 	THIRDS(AX)
 	MOVQ         directTables_open(DI), R12
-	ORQ          R11, R12
+	ORQ          directTables_unusual(DI), R12
 	XORQ         AX, AX
 	XORQ         R13, R13
 	XORQ         R14, R14
@@ -93,7 +95,6 @@ first:
 	GATHER((R8)(Z6*2), Z7)
 	GATHER((R10)(Z5*2), Z9)
 	VPANDD     Z16, Z7, Z7
-	VPANDD     Z16, Z9, Z9
 	VMOVDQU32  Z7, Work_row(DX)(AX*1)
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
 	VPTESTMD   Z18, Z7, K2
@@ -122,10 +123,18 @@ nextFirst:
 	CMPQ AX, CX
 	JLT  first
 
-	OPEN(Z22, directTables_open(DI), ret+48(FP), closed)
-	VPBROADCASTD cNumber<>(SB), Z19
-	TESTQ        R13, R13
-	JZ           sources
+	CMPQ          directTables_open(DI), $0
+	JE            closed
+	VPTESTMD.BCST cOpen<>(SB), Z22, K1
+	KORTESTW      K1, K1
+	JZ            closed
+	MOVQ          $-1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+closed:
+	TESTQ R13, R13
+	JZ    cells
 
 	// By the next 12 bits. R8: questions that go on. Behind the list stand some that lead
 	// to the first page too.
@@ -149,7 +158,7 @@ page:
 	CMPQ       AX, R13
 	JLT        page
 	TESTQ     R8, R8
-	JZ        sources
+	JZ        cells
 
 	// By the last 8. R9 is 2^24 bytes before the pages, for what deeper becomes when it
 	// is moved by 8 bits.
@@ -179,66 +188,6 @@ back:
 	CMPQ      AX, R13
 	JLT       back
 
-sources:
-	TESTQ        R14, R14
-	JZ           cells
-	MOVQ         q+8(FP), SI
-	MOVQ         directTables_few(DI), R12
-	MOVQ         directTables_rows(DI), R10
-	MOVQ         directTables_bySource(DI), R13
-	VPBROADCASTD directTables_width(DI), Z19
-	STEPS
-
-	// The list ends with its first lane, as often as it takes: it is looked up again.
-	VPBROADCASTD Work_dependent(DX), Z6
-	VMOVDQU32    Z6, Work_dependent(DX)(R14*4)
-	TESTQ        R12, R12
-	JZ           dependents
-	VMOVDQU32    fewSources_starts(R12), Z25
-	VMOVDQU32    (fewSources_starts+64)(R12), Z26
-	VMOVDQU32    fewSources_numbers(R12), Z27
-	VMOVDQU32    (fewSources_numbers+64)(R12), Z28
-
-dependents:
-	XORQ AX, AX
-
-dependent:
-	VMOVDQU32 Work_dependent(DX)(AX*4), Z10
-	VPADDD    Z10, Z10, Z7
-	VPADDD    Z10, Z7, Z7
-	GATHER(4(SI)(Z7*4), Z4)
-	GATHER(8(SI)(Z7*4), Z5)
-	VPMINUD.BCST cLastKey<>(SB), Z5, Z5
-	SOURCE(Z4, Z5, Z6)
-	TESTQ       R12, R12
-	JZ          manySources
-	PIVOTS(Z25, Z26, Z4, Z3, Z6)
-	VPMINUD.BCST fewSources_last(R12), Z3, Z3
-	VPERMI2D    Z28, Z27, Z3
-	JMP         source
-
-manySources:
-	GATHER((R11)(Z4*2), Z3)
-	VPANDD Z16, Z3, Z3
-
-source:
-	VPTESTMD    Z3, Z3, K2
-	KORTESTW    K2, K2
-	JZ          nextDependent
-	SOME(K2, (R10)(Z5*2), Z8)
-	VPANDD      Z16, Z8, Z8
-	VPMULLD     Z19, Z8, Z8
-	VPADDD      Z3, Z8, Z7
-	SOME(K2, (R13)(Z7*2), Z8)
-	VPANDD      Z16, Z8, Z8
-	KMOVW       K2, K1
-	VPSCATTERDD Z8, K1, Work_position(DX)(Z10*4)
-
-nextDependent:
-	ADDQ $16, AX
-	CMPQ AX, R14
-	JLT  dependent
-
 cells:
 	VPBROADCASTD cNumber<>(SB), Z19
 	VPBROADCASTD base+40(FP), Z30
@@ -260,6 +209,6 @@ shorts:
 	CELLS(2, Z16, cell2, same2)
 
 answered:
-	MOVB $1, ret+48(FP)
+	MOVQ R14, ret+48(FP)
 	VZEROUPPER
 	RET
