@@ -18,8 +18,8 @@ import (
 //	root     8 KiB: by the first 12 bits of an address a row, or deeper + a middle page
 //	middle   8m KiB: by the next 12 bits a row, or deeper + a last page
 //	pages    512p bytes: by the last 8 bits a row; pages that are equal are one
-//	columns  256.5 KiB: by destination key the column for the usual source ports,
-//	         plus depends where there are others
+//	columns  128.25 or 256.5 KiB: by destination key the column for the usual source
+//	         ports, plus depends where there are others; a byte where that holds it
 //	cells    rc, 2rc or 4rc bytes: verdicts less the least of them, in as few bytes as
 //	         hold the greatest
 //
@@ -30,9 +30,12 @@ type direct struct {
 	root    []uint16
 	middle  []uint16
 	pages   []uint16
-	columns []uint16
 	unusual uint32
 	row     uint32 // length of a row of cells
+
+	// Columns stand in one of these.
+	columns8  []uint8
+	columns16 []uint16
 
 	// Cells stand in one of these.
 	cells8  []uint8
@@ -42,15 +45,16 @@ type direct struct {
 }
 
 const (
-	rootBits = 12      // 8 KiB stay in the first cache
-	deeper   = 1 << 15 // a page follows
-	depends  = 1 << 15 // the source port counts
+	rootBits  = 12      // 8 KiB stay in the first cache
+	deeper    = 1 << 15 // a page follows
+	depends8  = 1 << 7  // the source port counts
+	depends16 = 1 << 15
 
 	maxDirectCells = 1 << 19 // with more the caches are of no use
 )
 
 func (d *direct) bytes() int {
-	return 2*(len(d.root)+len(d.middle)+len(d.pages)+len(d.columns)+len(d.cells16)) + len(d.cells8) + 4*len(d.cells32)
+	return 2*(len(d.root)+len(d.middle)+len(d.pages)+len(d.columns16)+len(d.cells16)) + len(d.columns8) + len(d.cells8) + 4*len(d.cells32)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
@@ -71,10 +75,10 @@ func newDirect(k *form) *direct {
 // settle moves the tables to where pages are large: those of small ones lie about in the
 // second cache as it happens, and that may cost a tenth.
 func (d *direct) settle(c *memory.Chunk) {
-	for _, list := range []*[]uint16{&d.root, &d.middle, &d.pages, &d.columns, &d.cells16} {
+	for _, list := range []*[]uint16{&d.root, &d.middle, &d.pages, &d.columns16, &d.cells16} {
 		*list = memory.Copy(c, *list)
 	}
-	d.cells8, d.cells32 = memory.Copy(c, d.cells8), memory.Copy(c, d.cells32)
+	d.columns8, d.cells8, d.cells32 = memory.Copy(c, d.columns8), memory.Copy(c, d.cells8), memory.Copy(c, d.cells32)
 }
 
 // pack stores the cells, which differ by span or less.
@@ -124,8 +128,13 @@ func (d *direct) rowOf(a uint32) uint16 {
 // columnOf looks a service up by its destination key; false where the source port may
 // count.
 func (d *direct) columnOf(source, destination uint32) (column uint16, ok bool) {
-	c := d.columns[destination]
-	return c &^ depends, c < depends || d.unusual>>(uint16(source)>>11)&1 == 0
+	usual := d.unusual>>(uint16(source)>>11)&1 == 0
+	if d.columns8 != nil {
+		c := d.columns8[destination]
+		return uint16(c &^ depends8), c < depends8 || usual
+	}
+	c := d.columns16[destination]
+	return c &^ depends16, c < depends16 || usual
 }
 
 // addresses fills root, middle and pages.
@@ -181,31 +190,43 @@ func (d *direct) addresses(k *form) bool {
 
 // services fills columns, and unusual when any column depends on the source port.
 func (d *direct) services(l *serviceLookup) bool {
-	if d.row > depends {
+	switch {
+	case d.row <= depends8:
+		d.columns8 = columnsOf[uint8](l, d.sourcesOf(l), depends8)
+	case d.row <= depends16:
+		d.columns16 = columnsOf[uint16](l, d.sourcesOf(l), depends16)
+	default:
 		return false
 	}
-	d.columns = padded(make([]uint16, keyCount))
+	return true
+}
+
+// columnsOf lists columns by destination key; begins is what sourcesOf gave.
+func columnsOf[T uint8 | uint16](l *serviceLookup, begins [3][]uint32, depends T) []T {
+	out := padded(make([]T, keyCount))
 	if l.sourceStarts == nil {
-		spread(d.columns, l.starts, func(i int, _ uint32) uint16 { return l.of[i] })
-		return true
+		spread(out, l.starts, func(i int, _ uint32) T { return T(l.of[i]) })
+		return out
 	}
-	begins := d.sourcesOf(l)
-	spread(d.columns, l.starts, func(i int, at uint32) uint16 {
+	spread(out, l.starts, func(i int, at uint32) T {
 		kind := begins[at>>16]
 		usual := l.class[kind[0]+uint32(l.of[i])]
 		for _, begin := range kind[1:] {
 			if l.class[begin+uint32(l.of[i])] != usual {
-				return usual | depends
+				return T(usual) | depends
 			}
 		}
-		return usual
+		return T(usual)
 	})
-	return true
+	return out
 }
 
 // sourcesOf lists for TCP, UDP and all else where the classes of source ports begin,
 // those of the usual ones first, and notes which ports are others.
 func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
+	if l.sourceStarts == nil {
+		return begins
+	}
 	for kind := range begins {
 		begins[kind] = []uint32{usualSource(l, uint32(kind))}
 	}
@@ -252,13 +273,13 @@ func usualSource(l *serviceLookup, kind uint32) uint32 {
 
 // spread fills a table by key from intervals; f gets an interval and the first key
 // of it, or of each kind of key in it.
-func spread(table []uint16, starts []uint32, f func(i int, at uint32) uint16) {
+func spread[T uint8 | uint16](table []T, starts []uint32, f func(i int, at uint32) T) {
 	for i, start := range starts {
 		end := uint32(len(table))
 		if i+1 < len(starts) {
 			end = starts[i+1]
 		}
-		var value uint16
+		var value T
 		for at := start; at < end; at++ {
 			if at == start || at&0xffff == 0 {
 				value = f(i, at)

@@ -20,31 +20,6 @@
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
 
-// CELLS makes of rows and columns cells, and answers of them. Rows that say deeper
-// come from the list of those, R13 is the next.
-#define CELLS(scale, mask, loop, same) \
-loop: \
-	PREFETCHT0 6272(SI); \
-	VMOVDQU32  Work_row(DX)(AX*1), Z1; \
-	VPTESTMD   Z18, Z1, K2; \
-	KORTESTW   K2, K2; \
-	JZ         same; \
-	VPEXPANDD  Work_page(DX)(R13*4), K2, Z1; \
-	COUNT(R13, R8); \
-same: \
-	VPMULLD    Z20, Z1, Z1; \
-	VPANDD     Work_position(DX)(AX*1), Z19, Z9; \
-	VPADDD     Z9, Z1, Z1; \
-	GATHER((R12)(Z1*scale), Z2); \
-	VPANDD     mask, Z2, Z2; \
-	VPADDD     Z30, Z2, Z2; \
-	VMOVDQU32  Z2, (BX)(AX*1); \
-	ADDQ       $192, SI; \
-	ADDQ       $64, AX; \
-	CMPQ       AX, CX; \
-	JLT        loop; \
-	JMP        answered
-
 // func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) int
 //
 // It returns how many questions depend on an unusual source port, which are in dependent
@@ -74,6 +49,8 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-56
 	VPBROADCASTD directTables_unusual(DI), Z23
 	VMOVDQU32    lanes<>(SB), Z25
 	VPBROADCASTD cBelowRoot<>(SB), Z26
+	VPBROADCASTD directTables_columnShift(DI), Z27
+	VPBROADCASTD directTables_depends(DI), Z28
 	VPXORD       Z22, Z22, Z22
 	THIRDS(AX)
 	MOVQ         directTables_open(DI), R12
@@ -92,8 +69,9 @@ first:
 	KEYS(Z12, Z5)
 	VPMINUD    Z13, Z5, Z5
 	VPSRLD     $(32-const_rootBits), Z3, Z6
+	VPSLLVD    Z27, Z5, Z5
 	GATHER((R8)(Z6*2), Z7)
-	GATHER((R10)(Z5*2), Z9)
+	GATHER((R10)(Z5*1), Z9)
 	VPANDD     Z16, Z7, Z7
 	VMOVDQU32  Z7, Work_row(DX)(AX*1)
 	VMOVDQU32  Z9, Work_position(DX)(AX*1)
@@ -108,7 +86,7 @@ first:
 	// The lanes whose column depends on a source port that may not be a usual one.
 	PORTS(Z11, Z4)
 	VPORD    Z4, Z22, Z22
-	VPTESTMD Z18, Z9, K2
+	VPTESTMD Z28, Z9, K2
 	VPANDD   Z16, Z4, Z4
 	VPSRLD   $11, Z4, Z4
 	VPSRLVD  Z4, Z23, Z4
@@ -188,27 +166,41 @@ back:
 	CMPQ      AX, R13
 	JLT       back
 
+	// Rows and columns make cells, and those answers. Rows that say deeper come from the
+	// list of those, R13 is the next.
 cells:
-	VPBROADCASTD cNumber<>(SB), Z19
-	VPBROADCASTD base+40(FP), Z30
+	VPBROADCASTD directTables_columnMask(DI), Z19
 	VPBROADCASTD directTables_row(DI), Z20
+	VPBROADCASTD directTables_cellShift(DI), Z21
+	VPBROADCASTD directTables_cellMask(DI), Z22
+	VPBROADCASTD base+40(FP), Z30
 	MOVQ         directTables_cells(DI), R12
 	MOVQ         q+8(FP), SI
 	XORQ         R13, R13
 	XORQ         AX, AX
-	CMPQ         directTables_size(DI), $2
-	JB           bytes
-	JEQ          shorts
-	VPTERNLOGD   $0xff, Z21, Z21, Z21
-	CELLS(4, Z21, cell4, same4)
 
-bytes:
-	CELLS(1, Z17, cell1, same1)
+cell:
+	PREFETCHT0 6272(SI)
+	VMOVDQU32  Work_row(DX)(AX*1), Z1
+	VPTESTMD   Z18, Z1, K2
+	KORTESTW   K2, K2
+	JZ         same
+	VPEXPANDD  Work_page(DX)(R13*4), K2, Z1
+	COUNT(R13, R8)
 
-shorts:
-	CELLS(2, Z16, cell2, same2)
-
-answered:
-	MOVQ R14, ret+48(FP)
+same:
+	VPMULLD   Z20, Z1, Z1
+	VPANDD    Work_position(DX)(AX*1), Z19, Z9
+	VPADDD    Z9, Z1, Z1
+	VPSLLVD   Z21, Z1, Z1
+	GATHER((R12)(Z1*1), Z2)
+	VPANDD    Z22, Z2, Z2
+	VPADDD    Z30, Z2, Z2
+	VMOVDQU32 Z2, (BX)(AX*1)
+	ADDQ      $192, SI
+	ADDQ      $64, AX
+	CMPQ      AX, CX
+	JLT       cell
+	MOVQ      R14, ret+48(FP)
 	VZEROUPPER
 	RET

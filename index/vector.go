@@ -83,12 +83,16 @@ type columnTables struct {
 
 // directTables is what the vector loop reads of a direct.
 type directTables struct {
-	root, middle, pages, columns unsafe.Pointer // uint16
-	unusual                      uint64         // 0 when no column depends on the source port
-	cells                        unsafe.Pointer // uint8, uint16 or uint32
-	size                         uint64         // of a cell
-	row                          uint64
-	open                         uint64 // 1 when blocks with open source ports are not to be answered
+	root, middle, pages unsafe.Pointer // uint16
+	columns             unsafe.Pointer // uint8 or uint16
+	unusual             uint64         // 0 when no column depends on the source port
+	cells               unsafe.Pointer // uint8, uint16 or uint32
+	row                 uint64
+	open                uint64 // 1 when blocks with open source ports are not to be answered
+
+	// Columns and cells have one byte << shift; mask is what counts of them.
+	columnShift, columnMask, depends uint64
+	cellShift, cellMask              uint64
 }
 
 // pivotShift is the number of halvings that 32 pivots leave for n starts.
@@ -144,6 +148,7 @@ func (k *form) columnTables(t *columnTables) {
 const (
 	lanes       = 16
 	vectorBlock = 512 // a multiple of lanes
+	directBlock = 256 // the same; direct tables are to find room in the first cache too
 )
 
 // vectors answers questions by direct tables or, where d is nil, by intervals: the
@@ -178,7 +183,7 @@ func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []ui
 // port is open.
 func (x *blocks) block(q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) int {
 	if len(q) >= lanes {
-		n := min(len(q), vectorBlock) / lanes
+		n := min(len(q), x.size) / lanes
 		if !x.answer(&q[0], addresses, n, &out[0], base, w) {
 			return 0
 		}
@@ -225,6 +230,7 @@ func (k *form) askLater(n int, q []Query, out []uint32, base uint32, w *Work) {
 // blocks is what answers the blocks of a run.
 type blocks struct {
 	direct  bool
+	size    int // of a block
 	tables  directTables
 	remotes rowTables
 	columns columnTables
@@ -237,24 +243,28 @@ type blocks struct {
 
 // begin fills in the pointers; it allocates nothing.
 func (x *blocks) begin(k *form, d *direct, open bool) {
+	x.size = vectorBlock
 	if d == nil {
 		k.rowTables(&x.remotes)
 		k.columnTables(&x.columns)
 		x.columns.open = truth(open)
 		return
 	}
-	x.direct, x.least = true, d.least
+	x.direct, x.size, x.least = true, directBlock, d.least
 	x.tables = directTables{
-		root: start(d.root), middle: start(d.middle), pages: start(d.pages), columns: start(d.columns),
+		root: start(d.root), middle: start(d.middle), pages: start(d.pages),
 		unusual: uint64(d.unusual), row: uint64(d.row), open: truth(open),
+		columns: start(d.columns16), columnShift: 1, columnMask: depends16 - 1, depends: depends16,
+		cells: start(d.cells32), cellShift: 2, cellMask: 1<<32 - 1,
+	}
+	if d.columns8 != nil {
+		x.tables.columns, x.tables.columnShift, x.tables.columnMask, x.tables.depends = start(d.columns8), 0, depends8-1, depends8
 	}
 	switch {
 	case d.cells8 != nil:
-		x.tables.cells, x.tables.size = start(d.cells8), 1
+		x.tables.cells, x.tables.cellShift, x.tables.cellMask = start(d.cells8), 0, 1<<8-1
 	case d.cells16 != nil:
-		x.tables.cells, x.tables.size = start(d.cells16), 2
-	default:
-		x.tables.cells, x.tables.size = start(d.cells32), 4
+		x.tables.cells, x.tables.cellShift, x.tables.cellMask = start(d.cells16), 1, 1<<16-1
 	}
 }
 

@@ -95,8 +95,6 @@ DATA cShort<>+0(SB)/4, $0xffff
 GLOBL cShort<>(SB), RODATA|NOPTR, $4
 DATA cDeeper<>+0(SB)/4, $0x8000
 GLOBL cDeeper<>(SB), RODATA|NOPTR, $4
-DATA cNumber<>+0(SB)/4, $0x7fff
-GLOBL cNumber<>(SB), RODATA|NOPTR, $4
 DATA cBelowRoot<>+0(SB)/4, $(0xffffffff>>const_rootBits)
 GLOBL cBelowRoot<>(SB), RODATA|NOPTR, $4
 DATA cOpen<>+0(SB)/4, $0x10000
