@@ -114,7 +114,7 @@ func (k *form) all(q []Query, addresses []interval.IPv6, out []uint32, base uint
 func (k *form) plain(d *direct, q []Query, addresses []interval.IPv6, out []uint32, base uint32) {
 	switch {
 	case d != nil:
-		k.plainDirect(d, q, out, base)
+		plainDirect(d, q, out, base)
 	case addresses == nil:
 		k.plain4(q, out, base)
 	default:

@@ -23,15 +23,26 @@ import (
 //	cells    rc, 2rc or 4rc bytes: verdicts less the least of them, in as few bytes as
 //	         hold the greatest
 //
+// and, when any column depends on the source port:
+//
+//	sources  256 KiB: by source key its number, 0 for the usual ones
+//	rows     256.5 KiB: by destination key a row of bySource
+//	bySource columns, width for each row, by number
+//
 // The usual source ports are those that have the same rules as most ports above
-// 1023. Which ports may be others is in unusual, a bit for each 2048 ports: what they
-// ask of a column that depends is left to the intervals.
+// 1023: hardly a question goes further. Which ports may be others is in unusual, a
+// bit for each 2048 ports.
 type direct struct {
-	root    []uint16
-	middle  []uint16
-	pages   []uint16
-	unusual uint32
-	row     uint32 // length of a row of cells
+	root     []uint16
+	middle   []uint16
+	pages    []uint16
+	sources  []uint16 // nil when no column depends on the source port
+	rows     []uint16
+	bySource []uint16
+	width    uint32 // of a row of bySource
+	few      *fewSources
+	unusual  uint32
+	row      uint32 // length of a row of cells
 
 	// Columns stand in one of these.
 	columns8  []uint8
@@ -44,6 +55,13 @@ type direct struct {
 	least   uint32
 }
 
+// fewSources is sources as intervals, when there are not more than fit into vectors:
+// starts of source keys, the last one repeated, and their numbers.
+type fewSources struct {
+	starts, numbers [32]uint32
+	last            uint64
+}
+
 const (
 	rootBits  = 12      // 8 KiB stay in the first cache
 	deeper    = 1 << 15 // a page follows
@@ -54,7 +72,7 @@ const (
 )
 
 func (d *direct) bytes() int {
-	return 2*(len(d.root)+len(d.middle)+len(d.pages)+len(d.columns16)+len(d.cells16)) + len(d.columns8) + len(d.cells8) + 4*len(d.cells32)
+	return 2*(len(d.root)+len(d.middle)+len(d.pages)+len(d.columns16)+len(d.sources)+len(d.rows)+len(d.bySource)+len(d.cells16)) + len(d.columns8) + len(d.cells8) + 4*len(d.cells32)
 }
 
 // newDirect unfolds a classifier for IPv4; nil where the numbers do not fit.
@@ -75,7 +93,7 @@ func newDirect(k *form) *direct {
 // settle moves the tables to where pages are large: those of small ones lie about in the
 // second cache as it happens, and that may cost a tenth.
 func (d *direct) settle(c *memory.Chunk) {
-	for _, list := range []*[]uint16{&d.root, &d.middle, &d.pages, &d.columns16, &d.cells16} {
+	for _, list := range []*[]uint16{&d.root, &d.middle, &d.pages, &d.columns16, &d.sources, &d.rows, &d.bySource, &d.cells16} {
 		*list = memory.Copy(c, *list)
 	}
 	d.columns8, d.cells8, d.cells32 = memory.Copy(c, d.columns8), memory.Copy(c, d.cells8), memory.Copy(c, d.cells32)
@@ -125,16 +143,25 @@ func (d *direct) rowOf(a uint32) uint16 {
 	return r
 }
 
-// columnOf looks a service up by its destination key; false where the source port may
-// count.
-func (d *direct) columnOf(source, destination uint32) (column uint16, ok bool) {
-	usual := d.unusual>>(uint16(source)>>11)&1 == 0
+// columnOf looks a service up by its keys.
+func (d *direct) columnOf(source, destination uint32) uint16 {
+	column, depends := d.usualColumn(destination)
+	if depends {
+		if n := d.sources[source]; n != 0 {
+			return d.bySource[uint32(d.rows[destination])*d.width+uint32(n)]
+		}
+	}
+	return column
+}
+
+// usualColumn is what the usual source ports have, and whether others have another.
+func (d *direct) usualColumn(destination uint32) (column uint16, depends bool) {
 	if d.columns8 != nil {
 		c := d.columns8[destination]
-		return uint16(c &^ depends8), c < depends8 || usual
+		return uint16(c &^ depends8), c >= depends8
 	}
 	c := d.columns16[destination]
-	return c &^ depends16, c < depends16 || usual
+	return c &^ depends16, c >= depends16
 }
 
 // addresses fills root, middle and pages.
@@ -188,62 +215,94 @@ func (d *direct) addresses(k *form) bool {
 	return ok
 }
 
-// services fills columns, and unusual when any column depends on the source port.
+// services fills columns and what tells source ports apart.
 func (d *direct) services(l *serviceLookup) bool {
-	switch {
-	case d.row <= depends8:
-		d.columns8 = columnsOf[uint8](l, d.sourcesOf(l), depends8)
-	case d.row <= depends16:
-		d.columns16 = columnsOf[uint16](l, d.sourcesOf(l), depends16)
-	default:
+	if d.row > depends16 || l.sourceStarts != nil && !d.dependents(l) {
 		return false
+	}
+	if d.row <= depends8 {
+		d.columns8 = columnsOf[uint8](d, l, depends8)
+	} else {
+		d.columns16 = columnsOf[uint16](d, l, depends16)
 	}
 	return true
 }
 
-// columnsOf lists columns by destination key; begins is what sourcesOf gave.
-func columnsOf[T uint8 | uint16](l *serviceLookup, begins [3][]uint32, depends T) []T {
+// columnsOf lists columns by destination key.
+func columnsOf[T uint8 | uint16](d *direct, l *serviceLookup, depends T) []T {
 	out := padded(make([]T, keyCount))
-	if l.sourceStarts == nil {
-		spread(out, l.starts, func(i int, _ uint32) T { return T(l.of[i]) })
-		return out
-	}
 	spread(out, l.starts, func(i int, at uint32) T {
-		kind := begins[at>>16]
-		usual := l.class[kind[0]+uint32(l.of[i])]
-		for _, begin := range kind[1:] {
-			if l.class[begin+uint32(l.of[i])] != usual {
-				return T(usual) | depends
+		if d.sources == nil {
+			return T(l.of[i])
+		}
+		row := d.bySource[uint32(d.rows[at])*d.width:][:d.width]
+		for _, column := range row {
+			if column != row[0] {
+				return T(row[0]) | depends
 			}
 		}
-		return T(usual)
+		return T(row[0])
 	})
 	return out
 }
 
-// sourcesOf lists for TCP, UDP and all else where the classes of source ports begin,
-// those of the usual ones first, and notes which ports are others.
-func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
-	if l.sourceStarts == nil {
-		return begins
+// dependents fills what tells source ports apart.
+func (d *direct) dependents(l *serviceLookup) bool {
+	begins := d.sourcesOf(l)
+	d.rows = padded(make([]uint16, keyCount))
+	type dependent struct {
+		kind uint32
+		of   uint16
 	}
+	known := map[dependent]uint16{}
+	fits := true
+	spread(d.rows, l.starts, func(i int, at uint32) uint16 {
+		x := dependent{at >> 16, l.of[i]}
+		row, ok := known[x]
+		if !ok {
+			row, ok = d.rowOfSources(l, begins[x.kind], x.of)
+			fits = fits && ok
+			known[x] = row
+		}
+		return row
+	})
+	d.bySource = padded(d.bySource)
+	return fits
+}
+
+// sourcesOf numbers what source keys lead to, TCP, UDP and all else apart: begins
+// lists by kind and number where the classes begin.
+func (d *direct) sourcesOf(l *serviceLookup) (begins [3][]uint32) {
+	numbers := make([]uint32, len(l.sourceStarts))
 	for kind := range begins {
-		begins[kind] = []uint32{usualSource(l, uint32(kind))}
+		begins[kind] = append(begins[kind], usualSource(l, uint32(kind)))
 	}
 	for i, start := range l.sourceStarts {
-		begin, kind := l.sourceOf[i], &begins[start>>16]
-		if begin == (*kind)[0] {
-			continue
+		list := &begins[start>>16]
+		n := slices.Index(*list, l.sourceOf[i])
+		if n < 0 {
+			n = len(*list)
+			*list = append(*list, l.sourceOf[i])
 		}
-		if !slices.Contains(*kind, begin) {
-			*kind = append(*kind, begin)
+		numbers[i] = uint32(n)
+	}
+	for _, list := range begins {
+		d.width = max(d.width, uint32(len(list)))
+	}
+	d.sources = padded(make([]uint16, portlessKeys+1))
+	spread(d.sources, l.sourceStarts, func(i int, _ uint32) uint16 { return uint16(numbers[i]) })
+	for key, n := range d.sources {
+		if n != 0 {
+			d.unusual |= 1 << (uint16(key) >> 11)
 		}
-		last := start | 0xffff
-		if i+1 < len(l.sourceStarts) {
-			last = min(last, l.sourceStarts[i+1]-1)
-		}
-		for some := start & 0xffff >> 11; some <= last&0xffff>>11; some++ {
-			d.unusual |= 1 << some
+	}
+	if d.sources[portlessKeys] != 0 { // never: they have one class, the usual one; and any source port
+		d.unusual = 1<<32 - 1
+	}
+	if last := len(numbers) - 1; last < 32 {
+		d.few = &fewSources{last: uint64(last)}
+		for i := range d.few.starts {
+			d.few.starts[i], d.few.numbers[i] = l.sourceStarts[min(i, last)], numbers[min(i, last)]
 		}
 	}
 	return begins
@@ -269,6 +328,22 @@ func usualSource(l *serviceLookup, kind uint32) uint32 {
 		}
 	}
 	return usual
+}
+
+// rowOfSources adds the row of bySource of a destination class.
+func (d *direct) rowOfSources(l *serviceLookup, begins []uint32, of uint16) (row uint16, ok bool) {
+	n := uint32(len(d.bySource)) / d.width
+	if n >= 1<<16 {
+		return 0, false
+	}
+	for i := range int(d.width) {
+		begin := begins[0]
+		if i < len(begins) {
+			begin = begins[i]
+		}
+		d.bySource = append(d.bySource, l.class[begin+uint32(of)])
+	}
+	return uint16(n), true
 }
 
 // spread fills a table by key from intervals; f gets an interval and the first key
@@ -346,13 +421,11 @@ func (s *directs) make(k *Classifier, f *form) *direct {
 }
 
 // plainDirect answers a run of questions one by one; the vector loop's twin.
-func (k *form) plainDirect(d *direct, q []Query, out []uint32, base uint32) {
+func plainDirect(d *direct, q []Query, out []uint32, base uint32) {
 	for i := range q {
 		x := &q[i]
-		if c, ok := d.columnOf(x.Source, x.Destination); ok {
-			out[i] = base + d.cell(uint32(d.rowOf(x.Remote))*d.row+uint32(c))
-		} else {
-			out[i] = base + uint32(k.answer4(search32(k.start4, x.Remote), x))
-		}
+		r := d.rowOf(x.Remote)
+		c := d.columnOf(sourceKeyAt(x.Destination, x.Source), x.Destination)
+		out[i] = base + d.cell(uint32(r)*d.row+uint32(c))
 	}
 }

@@ -20,15 +20,12 @@
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
 
-// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) int
-//
-// It returns how many questions depend on an unusual source port, which are in dependent
-// and have no answer yet, or -1 when a source port is open that may not be.
+// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 //
 // Each look-up goes through all questions before the next one begins: what one waits
 // for, the others have asked meanwhile. The questions of the next block are asked for
 // on the way, two lines first and one last.
-TEXT ·vectorDirect(SB), NOSPLIT, $0-56
+TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
@@ -37,6 +34,7 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-56
 	SHLQ         $6, CX
 	MOVQ         directTables_root(DI), R8
 	MOVQ         directTables_columns(DI), R10
+	MOVQ         directTables_sources(DI), R11
 	VPBROADCASTD cShort<>(SB), Z16
 	VPBROADCASTD cByte<>(SB), Z17
 	VPBROADCASTD cDeeper<>(SB), Z18
@@ -54,7 +52,7 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-56
 	VPXORD       Z22, Z22, Z22
 	THIRDS(AX)
 	MOVQ         directTables_open(DI), R12
-	ORQ          directTables_unusual(DI), R12
+	ORQ          R11, R12
 	XORQ         AX, AX
 	XORQ         R13, R13
 	XORQ         R14, R14
@@ -101,18 +99,9 @@ nextFirst:
 	CMPQ AX, CX
 	JLT  first
 
-	CMPQ          directTables_open(DI), $0
-	JE            closed
-	VPTESTMD.BCST cOpen<>(SB), Z22, K1
-	KORTESTW      K1, K1
-	JZ            closed
-	MOVQ          $-1, ret+48(FP)
-	VZEROUPPER
-	RET
-
-closed:
-	TESTQ R13, R13
-	JZ    cells
+	OPEN(Z22, directTables_open(DI), ret+48(FP), closed)
+	TESTQ        R13, R13
+	JZ           sources
 
 	// By the next 12 bits. R8: questions that go on. Behind the list stand some that lead
 	// to the first page too.
@@ -136,7 +125,7 @@ page:
 	CMPQ       AX, R13
 	JLT        page
 	TESTQ     R8, R8
-	JZ        cells
+	JZ        sources
 
 	// By the last 8. R9 is 2^24 bytes before the pages, for what deeper becomes when it
 	// is moved by 8 bits.
@@ -165,6 +154,66 @@ back:
 	ADDQ      $16, AX
 	CMPQ      AX, R13
 	JLT       back
+
+sources:
+	TESTQ        R14, R14
+	JZ           cells
+	MOVQ         q+8(FP), SI
+	MOVQ         directTables_few(DI), R12
+	MOVQ         directTables_rows(DI), R10
+	MOVQ         directTables_bySource(DI), R13
+	VPBROADCASTD directTables_width(DI), Z19
+	STEPS
+
+	// The list ends with its first lane, as often as it takes: it is looked up again.
+	VPBROADCASTD Work_dependent(DX), Z6
+	VMOVDQU32    Z6, Work_dependent(DX)(R14*4)
+	TESTQ        R12, R12
+	JZ           dependents
+	VMOVDQU32    fewSources_starts(R12), Z25
+	VMOVDQU32    (fewSources_starts+64)(R12), Z26
+	VMOVDQU32    fewSources_numbers(R12), Z27
+	VMOVDQU32    (fewSources_numbers+64)(R12), Z28
+
+dependents:
+	XORQ AX, AX
+
+dependent:
+	VMOVDQU32 Work_dependent(DX)(AX*4), Z10
+	VPADDD    Z10, Z10, Z7
+	VPADDD    Z10, Z7, Z7
+	GATHER(4(SI)(Z7*4), Z4)
+	GATHER(8(SI)(Z7*4), Z5)
+	VPMINUD.BCST cLastKey<>(SB), Z5, Z5
+	SOURCE(Z4, Z5, Z6)
+	TESTQ       R12, R12
+	JZ          manySources
+	PIVOTS(Z25, Z26, Z4, Z3, Z6)
+	VPMINUD.BCST fewSources_last(R12), Z3, Z3
+	VPERMI2D    Z28, Z27, Z3
+	JMP         source
+
+manySources:
+	GATHER((R11)(Z4*2), Z3)
+	VPANDD Z16, Z3, Z3
+
+source:
+	VPTESTMD    Z3, Z3, K2
+	KORTESTW    K2, K2
+	JZ          nextDependent
+	SOME(K2, (R10)(Z5*2), Z8)
+	VPANDD      Z16, Z8, Z8
+	VPMULLD     Z19, Z8, Z8
+	VPADDD      Z3, Z8, Z7
+	SOME(K2, (R13)(Z7*2), Z8)
+	VPANDD      Z16, Z8, Z8
+	KMOVW       K2, K1
+	VPSCATTERDD Z8, K1, Work_position(DX)(Z10*4)
+
+nextDependent:
+	ADDQ $16, AX
+	CMPQ AX, R14
+	JLT  dependent
 
 	// Rows and columns make cells, and those answers. Rows that say deeper come from the
 	// list of those, R13 is the next.
@@ -201,6 +250,6 @@ same:
 	ADDQ      $64, AX
 	CMPQ      AX, CX
 	JLT       cell
-	MOVQ      R14, ret+48(FP)
+	MOVB      $1, ret+48(FP)
 	VZEROUPPER
 	RET

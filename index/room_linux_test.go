@@ -61,6 +61,7 @@ func wallForm(t *testing.T, f *form) {
 func wallDirect(t *testing.T, d *direct) {
 	d.root, d.middle, d.pages = memorytest.Walled(t, d.root, 2), memorytest.Walled(t, d.middle, 2), memorytest.Walled(t, d.pages, 2)
 	d.columns8, d.columns16 = memorytest.Walled(t, d.columns8, 4), memorytest.Walled(t, d.columns16, 2)
+	d.sources, d.rows, d.bySource = memorytest.Walled(t, d.sources, 2), memorytest.Walled(t, d.rows, 2), memorytest.Walled(t, d.bySource, 2)
 	d.cells8, d.cells16, d.cells32 = memorytest.Walled(t, d.cells8, 4), memorytest.Walled(t, d.cells16, 2), memorytest.Walled(t, d.cells32, 0)
 }
 

@@ -52,14 +52,7 @@ type Work struct {
 	// without gaps and with a few made up behind: the row that says so above the 20 or
 	// 8 bits of the address that are left, then the row that was found.
 	page, second [vectorBlock + lanes]uint32
-
-	// The questions of a block whose source port may count, by their place in the block;
-	// then those of some blocks by their place in all, until they are asked of the
-	// intervals.
-	dependent [vectorBlock + lanes]uint32
-	later     [2 * vectorBlock]uint32
-	asked     [vectorBlock]Query
-	answers   [vectorBlock]uint32
+	dependent    [vectorBlock + lanes]uint32 // those whose source port may count
 
 	opened [vectorBlock]uint32 // answers to questions with open source ports, see mixed
 }
@@ -83,12 +76,14 @@ type columnTables struct {
 
 // directTables is what the vector loop reads of a direct.
 type directTables struct {
-	root, middle, pages unsafe.Pointer // uint16
-	columns             unsafe.Pointer // uint8 or uint16
-	unusual             uint64         // 0 when no column depends on the source port
-	cells               unsafe.Pointer // uint8, uint16 or uint32
-	row                 uint64
-	open                uint64 // 1 when blocks with open source ports are not to be answered
+	root, middle, pages     unsafe.Pointer // uint16
+	columns                 unsafe.Pointer // uint8 or uint16
+	sources, rows, bySource unsafe.Pointer // uint16; sources is nil when no column depends on the source port
+	few                     *fewSources
+	unusual                 uint64
+	cells                   unsafe.Pointer // uint8, uint16 or uint32
+	row, width              uint64
+	open                    uint64 // 1 when blocks with open source ports are not to be answered
 
 	// Columns and cells have one byte << shift; mask is what counts of them.
 	columnShift, columnMask, depends uint64
@@ -157,74 +152,28 @@ const (
 func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []uint32, base uint32, open bool, w *Work) (done int) {
 	var x blocks
 	x.begin(k, d, open)
-	for done < len(q) {
-		n := x.block(q[done:], addresses, out[done:], base, w)
-		if n == 0 {
-			break
+	out = out[:len(q)]
+	for len(q)-done >= lanes {
+		n := min(len(q)-done, x.size) / lanes
+		if !x.answer(&q[done], addresses, n, &out[done], base, w) {
+			return done
 		}
-		if x.listed > 0 {
-			x.postpone(done, n, w)
-		}
-		done += n
-		if x.later > vectorBlock {
-			k.askLater(x.later, q, out, base, w)
-			x.later = 0
-			if x.all > done/4 { // the usual source ports are not what flows have
-				x = blocks{}
-				x.begin(k, nil, open)
-			}
-		}
+		done += n * lanes
 	}
-	k.askLater(x.later, q, out, base, w)
-	return done
-}
-
-// block answers as many questions as go at once, and returns how many; 0 when a source
-// port is open.
-func (x *blocks) block(q []Query, addresses []interval.IPv6, out []uint32, base uint32, w *Work) int {
-	if len(q) >= lanes {
-		n := min(len(q), x.size) / lanes
-		if !x.answer(&q[0], addresses, n, &out[0], base, w) {
-			return 0
-		}
-		return n * lanes
+	if done == len(q) {
+		return done
 	}
 	// The last one is repeated in full.
 	var full [lanes]Query
 	var answers [lanes]uint32
 	for i := range full {
-		full[i] = q[min(i, len(q)-1)]
+		full[i] = q[min(done+i, len(q)-1)]
 	}
 	if !x.answer(&full[0], addresses, 1, &answers[0], base, w) {
-		return 0
+		return done
 	}
-	return copy(out[:len(q)], answers[:])
-}
-
-// postpone lists the dependent ones of n questions from done on.
-func (x *blocks) postpone(done, n int, w *Work) {
-	for _, at := range w.dependent[:x.listed] {
-		if int(at) < n { // no repetition
-			w.later[x.later] = uint32(done) + at
-			x.later++
-		}
-	}
-	x.all += x.listed
-}
-
-// askLater asks the first questions of the list of the intervals.
-func (k *form) askLater(n int, q []Query, out []uint32, base uint32, w *Work) {
-	for list := w.later[:n]; len(list) > 0; {
-		some := list[:min(len(list), vectorBlock)]
-		for i, at := range some {
-			w.asked[i] = q[at]
-		}
-		k.vectors(nil, w.asked[:len(some)], nil, w.answers[:], base, false, w)
-		for i, at := range some {
-			out[at] = w.answers[i]
-		}
-		list = list[len(some):]
-	}
+	copy(out[done:], answers[:])
+	return len(q)
 }
 
 // blocks is what answers the blocks of a run.
@@ -235,10 +184,6 @@ type blocks struct {
 	remotes rowTables
 	columns columnTables
 	least   uint32
-
-	listed int // dependent ones in the block that was answered last
-	later  int // in Work.later
-	all    int // dependent ones so far
 }
 
 // begin fills in the pointers; it allocates nothing.
@@ -253,7 +198,8 @@ func (x *blocks) begin(k *form, d *direct, open bool) {
 	x.direct, x.size, x.least = true, directBlock, d.least
 	x.tables = directTables{
 		root: start(d.root), middle: start(d.middle), pages: start(d.pages),
-		unusual: uint64(d.unusual), row: uint64(d.row), open: truth(open),
+		sources: start(d.sources), rows: start(d.rows), bySource: start(d.bySource), few: d.few, unusual: uint64(d.unusual),
+		row: uint64(d.row), width: uint64(d.width), open: truth(open),
 		columns: start(d.columns16), columnShift: 1, columnMask: depends16 - 1, depends: depends16,
 		cells: start(d.cells32), cellShift: 2, cellMask: 1<<32 - 1,
 	}
@@ -279,8 +225,7 @@ func truth(b bool) uint64 {
 func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, w *Work) bool {
 	switch {
 	case x.direct:
-		x.listed = vectorDirect(&x.tables, q, n, w, out, uint(base+x.least))
-		return x.listed >= 0
+		return vectorDirect(&x.tables, q, n, w, out, uint(base+x.least))
 	case addresses == nil:
 		if mixed := vectorRows4(&x.remotes, q, n, w); mixed > 0 {
 			vectorZones4(&x.remotes, mixed, w)

@@ -39,9 +39,7 @@ func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 //go:noescape
 func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 
-// vectorDirect does so by direct tables, all but those that depend on an unusual source
-// port: it returns how many they are, in dependent, or -1 when a source port is open that
-// may not be.
+// vectorDirect does so by direct tables.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) int
+func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool

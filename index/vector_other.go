@@ -21,6 +21,6 @@ func vectorVerdicts(*columnTables, *Query, int, *Work, *uint32, uint) bool {
 	panic("index: no vector loops")
 }
 
-func vectorDirect(*directTables, *Query, int, *Work, *uint32, uint) int {
+func vectorDirect(*directTables, *Query, int, *Work, *uint32, uint) bool {
 	panic("index: no vector loops")
 }
