@@ -9,37 +9,6 @@ import (
 	"ipflow/ingest/flow"
 )
 
-// parseIPv4 reads dotted decimal as netip.ParseAddr does: four fields 0-255
-// without leading zeros.
-func parseIPv4(t []byte) (uint32, bool) {
-	if len(t) < 7 || len(t) > 15 {
-		return 0, false
-	}
-	var a, field uint32
-	digits, dots := 0, 0
-	for _, c := range t {
-		if c == '.' {
-			if digits == 0 || dots == 3 {
-				return 0, false
-			}
-			a, field, digits, dots = a<<8|field, 0, 0, dots+1
-			continue
-		}
-		d := uint32(c - '0')
-		if d > 9 || digits > 0 && field == 0 {
-			return 0, false
-		}
-		if field = field*10 + d; field > 255 {
-			return 0, false
-		}
-		digits++
-	}
-	if dots != 3 || digits == 0 {
-		return 0, false
-	}
-	return a<<8 | field, true
-}
-
 // parseIPv6 reads what most IPv6 addresses are: groups of one to four hexadecimal
 // digits and at most one "::". Other forms are left to netip.
 func parseIPv6(t []byte) (a interval.IPv6, ok bool) {

@@ -116,11 +116,19 @@ func (l *addresses) values(a arrow.Array) {
 			return
 		}
 		binaryColumn := a.DataType().ID() == arrow.BINARY || a.DataType().ID() == arrow.LARGE_BINARY
+		known := v.ipv4(l.v4[:a.Len()], l.family)
 		for i := range a.Len() {
+			if l.family[i] == 4 {
+				continue
+			}
 			t := v.at(i)
-			if v4, ok := parseIPv4(t); ok {
-				l.family[i], l.v4[i] = 4, v4
-			} else if a, ok := parseAddress(t, binaryColumn); ok {
+			if i >= known {
+				if v4, ok := parseIPv4(t); ok {
+					l.family[i], l.v4[i] = 4, v4
+					continue
+				}
+			}
+			if a, ok := parseAddress(t, binaryColumn); ok {
 				l.set(i, a)
 			}
 		}

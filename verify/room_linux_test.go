@@ -47,3 +47,26 @@ func TestGroupsKeepToTheirRoom(t *testing.T) {
 		t.Error("no row is asked: the test tests nothing")
 	}
 }
+
+// The loop over addresses as text reads nothing behind the last text, nor behind the
+// offsets, and goes nowhere that wild offsets name.
+func TestIPv4sKeepToTheirRoom(t *testing.T) {
+	if !hasParser {
+		t.Skip("this processor has no such loop")
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for round := range 400 {
+		var bytes []byte
+		offsets := []int32{0}
+		for range 1 + rng.IntN(40) {
+			bytes = append(bytes, nearlyIPv4(rng)...)
+			offsets = append(offsets, int32(len(bytes)))
+		}
+		n := len(offsets) - 1
+		if round%4 == 0 {
+			offsets[1+rng.IntN(n)] = int32(rng.Uint32())
+		}
+		v := stringView{bytes: memorytest.Walled(t, bytes, 0), off32: memorytest.Walled(t, offsets, 0)}
+		v.ipv4(memorytest.Walled(t, make([]uint32, n), 0), memorytest.Walled(t, make([]uint8, n), 0))
+	}
+}
