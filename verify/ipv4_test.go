@@ -117,3 +117,34 @@ func FuzzIPv4s(f *testing.F) {
 		compareIPv4s(t, manyTexts(rand.New(rand.NewPCG(1, 1)), [][]byte{[]byte("1.2.3.4"), text, []byte("9.8.7.6"), []byte("255.255.255.255 and more")}))
 	})
 }
+
+func BenchmarkIPv4Column(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	texts := make([][]byte, 1<<16)
+	for i := range texts {
+		texts[i] = []byte(netip.AddrFrom4([4]byte{byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32())}).String())
+	}
+	a := manyTexts(rng, texts)
+	v, _ := viewStrings(a)
+	v4, family := make([]uint32, a.Len()), make([]uint8, a.Len())
+	perText := func(b *testing.B) {
+		b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(a.Len()), "ns/address")
+	}
+	b.Run("asked=column", func(b *testing.B) {
+		if !hasParser {
+			b.Skip("this processor has no such loop")
+		}
+		for b.Loop() {
+			v.ipv4(v4, family)
+		}
+		perText(b)
+	})
+	b.Run("asked=single", func(b *testing.B) {
+		for b.Loop() {
+			for i := range v4 {
+				v4[i], _ = parseIPv4(v.at(i))
+			}
+		}
+		perText(b)
+	})
+}

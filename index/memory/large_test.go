@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-type twelve struct{ a, b, c uint32 }
+type twelve [3]uint32
 
 func TestMakeGivesWhatIsAskedFor(t *testing.T) {
 	for _, n := range []int{0, 1, 4096, 1 << 19, 1<<20 + 17} {
