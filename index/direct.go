@@ -1,6 +1,7 @@
 package index
 
 import (
+	"math"
 	"slices"
 	"sync"
 
@@ -408,6 +409,7 @@ func (s *directs) make(k *Classifier, f *form) *direct {
 	}
 	d := newDirect(f)
 	if d == nil || d.bytes() > s.limit {
+		k.heat.Store(math.MinInt64) // nor will it be otherwise next time
 		return nil
 	}
 	for s.bytes += d.bytes(); s.bytes > s.limit; {
@@ -415,7 +417,9 @@ func (s *directs) make(k *Classifier, f *form) *direct {
 		s.made = append(s.made[:0:0], s.made[1:]...)
 	}
 	s.made = append(s.made, k)
-	d.settle(&s.chunk)
+	if s.limit > memory.ChunkBytes {
+		d.settle(&s.chunk)
+	}
 	k.direct.Store(d)
 	return d
 }

@@ -23,8 +23,8 @@
 // func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 //
 // Each look-up goes through all questions before the next one begins: what one waits
-// for, the others have asked meanwhile. The questions of the next block are asked for
-// on the way, two lines first and one last.
+// for, the others have asked meanwhile. The questions of the block after the next are
+// asked for on the way, two lines first and one last.
 TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI

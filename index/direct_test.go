@@ -125,4 +125,11 @@ func TestDirectsAreBounded(t *testing.T) {
 	if twins[0].direct.Load() != nil || twins[len(twins)-1].direct.Load() == nil {
 		t.Error("the first should be gone and the last be there")
 	}
+	k.directs.limit = size - 1
+	refused := &Classifier{}
+	for range 2 {
+		if refused.directFor(k.form, hotAfter) != nil || refused.heat.Load() >= 0 {
+			t.Fatal("tables without room, or asked for again")
+		}
+	}
 }

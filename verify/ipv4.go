@@ -1,5 +1,7 @@
 package verify
 
+import "unsafe"
+
 // parseIPv4 reads dotted decimal as netip.ParseAddr does: four fields 0-255
 // without leading zeros.
 func parseIPv4(t []byte) (uint32, bool) {
@@ -37,6 +39,8 @@ type ipv4Pattern struct {
 	least [4]int32  // of each field, so that its first digit is no 0
 }
 
+var _ = [1]struct{}{}[unsafe.Sizeof(ipv4Pattern{})-32] // the loop counts on it
+
 // ipv4Patterns is by the lengths of the fields, less 1, two bits each. No address has the
 // patterns of fields of length 4.
 var ipv4Patterns = func() (patterns [256]ipv4Pattern) {
@@ -59,13 +63,14 @@ var ipv4Patterns = func() (patterns [256]ipv4Pattern) {
 
 // ipv4 reads the texts from the first on as IPv4 addresses, those that are some, and
 // returns how many it looked at: the last few, behind which there are fewer than 16 bytes,
-// are left, and all where the processor has no such loop.
+// are left, and all where the processor has no such loop or offsets have 64 bits.
 func (v *stringView) ipv4(v4 []uint32, family []uint8) int {
 	if !hasParser || v.off32 == nil || len(v.bytes) < 16 {
 		return 0
 	}
+	// Whatever offsets a file has: the first one is not negative, see ValueBytes.
 	n, last := 0, uint32(len(v.bytes)-16)
-	for n < len(v4) && uint32(v.off32[n]-v.off32[0]) <= last { // whatever offsets a file has
+	for n < len(v4) && uint32(v.off32[n]-v.off32[0]) <= last {
 		n++
 	}
 	if n == 0 {

@@ -52,6 +52,37 @@ func nearlyIPv4(rng *rand.Rand) []byte {
 	return t
 }
 
+// Null rows that have a text all the same are no addresses, wherever the array begins.
+func TestIPv4sOfNullRows(t *testing.T) {
+	if !hasParser {
+		t.Skip("this processor has no such loop")
+	}
+	rng := rand.New(rand.NewPCG(2, 7))
+	for range 200 {
+		n := 30 + rng.IntN(40)
+		texts := array.NewStringBuilder(memory.DefaultAllocator)
+		valid := make([]byte, n/8+1)
+		for i := range n {
+			texts.Append("10.1.2.3")
+			valid[i/8] |= byte(rng.IntN(2)) << (i % 8)
+		}
+		data := texts.NewStringArray().Data()
+		buffers := []*memory.Buffer{memory.NewBufferBytes(valid), data.Buffers()[1], data.Buffers()[2]}
+		whole := array.NewStringData(array.NewData(data.DataType(), n, buffers, nil, array.UnknownNullCount, 0))
+		from := rng.IntN(20)
+		a := array.NewSlice(whole, int64(from), int64(n)).(*array.String)
+		var l addresses
+		l.decode(a, a.Len())
+		for i := range a.Len() {
+			want := uint8(4 * (valid[(from+i)/8] >> ((from + i) % 8) & 1))
+			if l.family[i] != want {
+				t.Fatalf("row %d of %d from %d on: family %d, want %d", i, a.Len(), from, l.family[i], want)
+			}
+		}
+		texts.Release()
+	}
+}
+
 // compareIPv4s holds the loop over an array to the parser of one text.
 func compareIPv4s(t *testing.T, a *array.String) (read int) {
 	t.Helper()

@@ -62,6 +62,19 @@ func startACL(cache string) (*acl, error) {
 	return a, nil
 }
 
+// large returns the megabytes of the process that lie in large pages, and of those the
+// ones of its tables.
+func (a *acl) large() (all, tables float64, err error) {
+	text, err := a.ask("large")
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := fmt.Sscan(text, &all, &tables); err != nil {
+		return 0, 0, fmt.Errorf("race_acl: %q: %w", text, err)
+	}
+	return all / 1e6, tables / 1e6, nil
+}
+
 // built is what loading a list cost.
 type built struct{ ms, tableMB float64 }
 

@@ -41,6 +41,7 @@ type hotRace struct {
 	acl    *acl // nil when absent
 	heats  []*heat
 	builds map[string]built
+	pages  string // in which rte_acl's memory lies
 }
 
 // runHotList races one hot list on one core against rte_acl, and the Go anchors
@@ -61,6 +62,13 @@ func (r *race) runHotList() error {
 	}
 	if err := h.prepare(); err != nil {
 		return err
+	}
+	if h.acl != nil {
+		all, tables, err := h.acl.large()
+		if err != nil {
+			return err
+		}
+		h.pages = fmt.Sprintf("; rte_acl has %.0f MB in large pages, %.0f MB of it for tables", all, tables)
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for round := range r.rounds {

@@ -71,7 +71,7 @@ func (h *hotRace) heatTable() table {
 }
 
 func (h *hotRace) buildTable() table {
-	t := table{title: "The same lists: memory and building", head: []string{"list", "ipflow MB, direct tables included", "rte_acl MB", "rte_acl build ms"}}
+	t := table{title: "The same lists: memory and building" + h.pages, head: []string{"list", "ipflow MB, direct tables included", "rte_acl MB", "rte_acl build ms"}}
 	for _, x := range h.heats {
 		if x.mix != corpus.Uniform {
 			continue

@@ -7,17 +7,19 @@ import "unsafe"
 // ready; it belongs to one goroutine at a time.
 type Chunk struct{ rest []byte }
 
-const chunkBytes = 4 * large
+// ChunkBytes is the size of a chunk.
+const ChunkBytes = 4 * large
 
 // Copy returns a copy of a list and of what its capacity holds behind it, in the chunk or,
-// when that is used up, in a new one. A list that is larger than a chunk stays where it is.
+// when there is no room, in a new one. A list that is larger than a quarter of a chunk stays
+// where it is: no more of a chunk is ever given up.
 func Copy[T uint8 | uint16 | uint32](c *Chunk, list []T) []T {
 	n := cap(list) * int(unsafe.Sizeof(*new(T)))
-	if n == 0 || n > chunkBytes {
+	if n == 0 || n > ChunkBytes/4 {
 		return list
 	}
 	if n > len(c.rest) {
-		c.rest = Make[byte](chunkBytes)
+		c.rest = Make[byte](ChunkBytes)
 	}
 	out := unsafe.Slice((*T)(unsafe.Pointer(&c.rest[0])), cap(list))
 	copy(out, list[:cap(list)])

@@ -10,8 +10,8 @@ func TestCopiesAreApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 3))
 	var c Chunk
 	var lists, copies [][]uint16
-	for all := 0; all < 3*chunkBytes; {
-		n := rng.IntN(1 << 19)
+	for all := 0; all < 3*ChunkBytes; {
+		n := rng.IntN(ChunkBytes / 8)
 		list := make([]uint16, n, n+rng.IntN(4))
 		for i := range list[:cap(list)] {
 			list[:cap(list)][i] = uint16(rng.Uint32())
@@ -27,7 +27,7 @@ func TestCopiesAreApart(t *testing.T) {
 			t.Fatalf("list %d of %d: another copy", i, len(lists))
 		}
 	}
-	large := make([]uint32, chunkBytes/4+1)
+	large := make([]uint32, ChunkBytes/16+1)
 	if got := Copy(&c, large); &got[0] != &large[0] {
 		t.Error("what no chunk holds was copied")
 	}

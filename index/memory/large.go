@@ -11,7 +11,8 @@ const (
 // 2 MiB: where arrays are read or written in random order each small page costs a walk
 // through the page tables. It is a wish; nothing depends on it. T is smaller than a page.
 //
-// Such a slice begins with a page, so that of its pages at most the last is small.
+// Such a slice begins 64 elements behind the start of a page or less, where the system
+// has such pages, so that of its own at most the last is small.
 func Make[T any](n int) []T {
 	each := int(unsafe.Sizeof(*new(T)))
 	if each == 0 || n*each < large {

@@ -2,5 +2,5 @@
 
 package memory
 
-// askLarge is a wish that only Linux hears.
+// askLarge is a wish that only Linux hears; elsewhere a slice begins where it is.
 func askLarge[T any]([]T) (first int) { return 0 }

@@ -7,6 +7,7 @@
  *   trace TRACE FILE                   packets
  *   run LIST TRACE ALGORITHM PASSES    nanoseconds of the quickest pass
  *   dump LIST TRACE ALGORITHM FILE     the answers, uint32 little-endian
+ *   large                              bytes in large pages, and of them in tables
  *
  * Time is that of the thread, not the wall clock: the machine may be shared.
  *
@@ -97,12 +98,49 @@ static void *large(size_t size)
 	return memory;
 }
 
-/* enlarge does so for the memory of the tables. */
-static int enlarge(const struct rte_memseg_list *list, void *unused)
+/* memfd_create fails, so that EAL takes private memory for the tables and not a file in
+ * memory: the system may have large pages for the one and not for the other. */
+int memfd_create(const char *name, unsigned int flags)
 {
-	(void)unused;
-	madvise(list->base_va, list->len, MADV_HUGEPAGE);
-	return 0;
+	(void)name;
+	(void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+
+/* enlarge asks for the memory of the tables, of which it adds up the bytes. */
+static int enlarge(const struct rte_memseg_list *list, void *bytes)
+{
+	*(size_t *)bytes += list->len;
+	return madvise(list->base_va, list->len, MADV_HUGEPAGE);
+}
+
+static int of_tables(const struct rte_memseg_list *list, void *address)
+{
+	uintptr_t a = *(uintptr_t *)address, base = (uintptr_t)list->base_va;
+	return a >= base && a < base + list->len;
+}
+
+/* in_large says what of the process lies in large pages. */
+static void in_large(void)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	char line[512];
+	uintptr_t at = 0, from, to;
+	size_t kb, all = 0, tables = 0;
+	if (!f) {
+		fail("/proc/self/smaps", errno);
+		return;
+	}
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
+			at = from;
+		} else if (sscanf(line, "AnonHugePages: %zu kB", &kb) == 1) {
+			all += kb;
+			tables += rte_memseg_list_walk(of_tables, &at) > 0 ? kb : 0;
+		}
+	fclose(f);
+	printf("ok %zu %zu\n", all << 10, tables << 10);
 }
 
 static uint64_t now(void)
@@ -351,13 +389,17 @@ int main(int argc, char **argv)
 		fprintf(stderr, "race_acl: rte_eal_init: %s\n", rte_strerror(rte_errno));
 		return 1;
 	}
-	rte_memseg_list_walk(enlarge, NULL);
+	size_t bytes = 0;
+	if (rte_memseg_list_walk(enlarge, &bytes) != 0 || bytes == 0)
+		fprintf(stderr, "race_acl: no large pages for the tables\n");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	char line[4096], command[16], a[1024], b[1024], c[64], d[1024];
 	while (fgets(line, sizeof(line), stdin)) {
 		int n = sscanf(line, "%15s %1023s %1023s %63s %1023s", command, a, b, c, d);
 		if (n == 1 && strcmp(command, "algorithms") == 0)
 			supported();
+		else if (n == 1 && strcmp(command, "large") == 0)
+			in_large();
 		else if (n == 3 && strcmp(command, "load") == 0)
 			load(a, b);
 		else if (n == 3 && strcmp(command, "trace") == 0)
