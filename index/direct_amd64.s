@@ -20,12 +20,12 @@
 	POPCNTL spare, spare; \
 	ADDQ    spare, count
 
-// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
+// func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint, from, later uint) int
 //
 // Each look-up goes through all questions before the next one begins: what one waits
 // for, the others have asked meanwhile. The questions of the block after the next are
 // asked for on the way, two lines first and one last.
-TEXT ·vectorDirect(SB), NOSPLIT, $0-49
+TEXT ·vectorDirect(SB), NOSPLIT, $0-72
 	MOVQ         t+0(FP), DI
 	MOVQ         q+8(FP), SI
 	MOVQ         blocks+16(FP), CX
@@ -46,6 +46,8 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	VPBROADCASTD c1<>(SB), Z24
 	VPBROADCASTD directTables_unusual(DI), Z23
 	VMOVDQU32    lanes<>(SB), Z25
+	VPBROADCASTD from+48(FP), Z6
+	VPADDD       Z6, Z25, Z25
 	VPBROADCASTD cBelowRoot<>(SB), Z26
 	VPBROADCASTD directTables_columnShift(DI), Z27
 	VPBROADCASTD directTables_depends(DI), Z28
@@ -55,7 +57,7 @@ TEXT ·vectorDirect(SB), NOSPLIT, $0-49
 	ORQ          R11, R12
 	XORQ         AX, AX
 	XORQ         R13, R13
-	XORQ         R14, R14
+	MOVQ         later+56(FP), R14
 
 	// By the first 12 bits of the address, and by the destination key. Z22: all source
 	// ports. Z26: the 20 bits below the root.
@@ -89,7 +91,7 @@ first:
 	VPSRLD   $11, Z4, Z4
 	VPSRLVD  Z4, Z23, Z4
 	VPTESTMD Z24, Z4, K2, K2
-	COLLECT(Z25, Work_dependent, R14, Z6)
+	COLLECT(Z25, Work_later, R14, Z6)
 	COUNT(R14, R9)
 	VPADDD   Z15, Z25, Z25
 
@@ -99,9 +101,19 @@ nextFirst:
 	CMPQ AX, CX
 	JLT  first
 
-	OPEN(Z22, directTables_open(DI), ret+48(FP), closed)
-	TESTQ        R13, R13
-	JZ           sources
+	// Open source ports that are not to be answered.
+	CMPQ          directTables_open(DI), $0
+	JE            closed
+	VPTESTMD.BCST cOpen<>(SB), Z22, K1
+	KORTESTW      K1, K1
+	JZ            closed
+	MOVQ          $-1, ret+64(FP)
+	VZEROUPPER
+	RET
+
+closed:
+	TESTQ R13, R13
+	JZ    cells
 
 	// By the next 12 bits. R8: questions that go on. Behind the list stand some that lead
 	// to the first page too.
@@ -125,7 +137,7 @@ page:
 	CMPQ       AX, R13
 	JLT        page
 	TESTQ     R8, R8
-	JZ        sources
+	JZ        cells
 
 	// By the last 8. R9 is 2^24 bytes before the pages, for what deeper becomes when it
 	// is moved by 8 bits.
@@ -154,66 +166,6 @@ back:
 	ADDQ      $16, AX
 	CMPQ      AX, R13
 	JLT       back
-
-sources:
-	TESTQ        R14, R14
-	JZ           cells
-	MOVQ         q+8(FP), SI
-	MOVQ         directTables_few(DI), R12
-	MOVQ         directTables_rows(DI), R10
-	MOVQ         directTables_bySource(DI), R13
-	VPBROADCASTD directTables_width(DI), Z19
-	STEPS
-
-	// The list ends with its first lane, as often as it takes: it is looked up again.
-	VPBROADCASTD Work_dependent(DX), Z6
-	VMOVDQU32    Z6, Work_dependent(DX)(R14*4)
-	TESTQ        R12, R12
-	JZ           dependents
-	VMOVDQU32    fewSources_starts(R12), Z25
-	VMOVDQU32    (fewSources_starts+64)(R12), Z26
-	VMOVDQU32    fewSources_numbers(R12), Z27
-	VMOVDQU32    (fewSources_numbers+64)(R12), Z28
-
-dependents:
-	XORQ AX, AX
-
-dependent:
-	VMOVDQU32 Work_dependent(DX)(AX*4), Z10
-	VPADDD    Z10, Z10, Z7
-	VPADDD    Z10, Z7, Z7
-	GATHER(4(SI)(Z7*4), Z4)
-	GATHER(8(SI)(Z7*4), Z5)
-	VPMINUD.BCST cLastKey<>(SB), Z5, Z5
-	SOURCE(Z4, Z5, Z6)
-	TESTQ       R12, R12
-	JZ          manySources
-	PIVOTS(Z25, Z26, Z4, Z3, Z6)
-	VPMINUD.BCST fewSources_last(R12), Z3, Z3
-	VPERMI2D    Z28, Z27, Z3
-	JMP         source
-
-manySources:
-	GATHER((R11)(Z4*2), Z3)
-	VPANDD Z16, Z3, Z3
-
-source:
-	VPTESTMD    Z3, Z3, K2
-	KORTESTW    K2, K2
-	JZ          nextDependent
-	SOME(K2, (R10)(Z5*2), Z8)
-	VPANDD      Z16, Z8, Z8
-	VPMULLD     Z19, Z8, Z8
-	VPADDD      Z3, Z8, Z7
-	SOME(K2, (R13)(Z7*2), Z8)
-	VPANDD      Z16, Z8, Z8
-	KMOVW       K2, K1
-	VPSCATTERDD Z8, K1, Work_position(DX)(Z10*4)
-
-nextDependent:
-	ADDQ $16, AX
-	CMPQ AX, R14
-	JLT  dependent
 
 	// Rows and columns make cells, and those answers. Rows that say deeper come from the
 	// list of those, R13 is the next.
@@ -250,6 +202,104 @@ same:
 	ADDQ      $64, AX
 	CMPQ      AX, CX
 	JLT       cell
-	MOVB      $1, ret+48(FP)
+	MOVQ      R14, ret+64(FP)
+	VZEROUPPER
+	RET
+
+// func vectorDependents(t *directTables, q *Query, n int, w *Work, out *uint32, base uint)
+//
+// The look-ups of vectorDirect one after the other, those of source ports among them.
+TEXT ·vectorDependents(SB), NOSPLIT, $0-48
+	MOVQ         t+0(FP), DI
+	MOVQ         q+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVQ         w+24(FP), DX
+	MOVQ         out+32(FP), BX
+	MOVQ         directTables_rows(DI), R10
+	MOVQ         directTables_sources(DI), R11
+	MOVQ         directTables_few(DI), R12
+	MOVQ         directTables_bySource(DI), R13
+	VPBROADCASTD cShort<>(SB), Z16
+	VPBROADCASTD cByte<>(SB), Z17
+	VPBROADCASTD cDeeper<>(SB), Z18
+	VPBROADCASTD cBelowRoot<>(SB), Z12
+	VPBROADCASTD directTables_width(DI), Z19
+	VPBROADCASTD base+40(FP), Z30
+	STEPS
+
+	// The list ends with its first question, as often as it takes: it is asked again.
+	VPBROADCASTD Work_later(DX), Z6
+	VMOVDQU32    Z6, Work_later(DX)(CX*4)
+	XORQ         AX, AX
+	TESTQ        R12, R12
+	JZ           dependent
+	VMOVDQU32    fewSources_starts(R12), Z25
+	VMOVDQU32    (fewSources_starts+64)(R12), Z26
+	VMOVDQU32    fewSources_numbers(R12), Z27
+	VMOVDQU32    (fewSources_numbers+64)(R12), Z28
+
+dependent:
+	VMOVDQU32    Work_later(DX)(AX*4), Z10
+	VPADDD       Z10, Z10, Z7
+	VPADDD       Z10, Z7, Z7
+	GATHER(0(SI)(Z7*4), Z11)
+	GATHER(4(SI)(Z7*4), Z4)
+	GATHER(8(SI)(Z7*4), Z5)
+	VPMINUD.BCST cLastKey<>(SB), Z5, Z5
+	SOURCE(Z4, Z5, Z6)
+	TESTQ        R12, R12
+	JZ           manySources
+	PIVOTS(Z25, Z26, Z4, Z3, Z6)
+	VPMINUD.BCST fewSources_last(R12), Z3, Z3
+	VPERMI2D     Z28, Z27, Z3
+	JMP          numbered
+
+manySources:
+	GATHER((R11)(Z4*2), Z3)
+	VPANDD Z16, Z3, Z3
+
+	// Z8: columns.
+numbered:
+	GATHER((R10)(Z5*2), Z8)
+	VPANDD  Z16, Z8, Z8
+	VPMULLD Z19, Z8, Z8
+	VPADDD  Z3, Z8, Z7
+	GATHER((R13)(Z7*2), Z8)
+	VPANDD  Z16, Z8, Z8
+
+	// Z1: rows, by the first 12 bits, the next 12 and the last 8.
+	MOVQ       directTables_root(DI), R8
+	VPSRLD     $(32-const_rootBits), Z11, Z6
+	GATHER((R8)(Z6*2), Z1)
+	VPANDD     Z16, Z1, Z1
+	VPTESTMD   Z18, Z1, K2
+	VPSLLD     $(32-const_rootBits), Z1, Z6
+	VPTERNLOGD $0xf8, Z12, Z11, Z6
+	VPSRLD     $8, Z6, Z6
+	MOVQ       directTables_middle(DI), R8
+	SOME(K2, (R8)(Z6*2), Z9)
+	VPANDD     Z16, Z9, Z9
+	VMOVDQA32  Z9, K2, Z1
+	VPTESTMD   Z18, Z1, K2
+	VPSLLD     $8, Z1, Z6
+	VPTERNLOGD $0xf8, Z17, Z11, Z6
+	MOVQ       directTables_pages(DI), R8
+	SUBQ       $0x1000000, R8
+	SOME(K2, (R8)(Z6*2), Z9)
+	VPANDD     Z16, Z9, Z9
+	VMOVDQA32  Z9, K2, Z1
+
+	VPMULLD.BCST directTables_row(DI), Z1, Z1
+	VPADDD       Z8, Z1, Z1
+	VPSLLVD.BCST directTables_cellShift(DI), Z1, Z1
+	MOVQ         directTables_cells(DI), R8
+	GATHER((R8)(Z1*1), Z2)
+	VPANDD.BCST  directTables_cellMask(DI), Z2, Z2
+	VPADDD       Z30, Z2, Z2
+	KXNORW       K1, K1, K1
+	VPSCATTERDD  Z2, K1, (BX)(Z10*4)
+	ADDQ         $16, AX
+	CMPQ         AX, CX
+	JLT          dependent
 	VZEROUPPER
 	RET

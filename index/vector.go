@@ -52,7 +52,10 @@ type Work struct {
 	// without gaps and with a few made up behind: the row that says so above the 20 or
 	// 8 bits of the address that are left, then the row that was found.
 	page, second [vectorBlock + lanes]uint32
-	dependent    [vectorBlock + lanes]uint32 // those whose source port may count
+
+	// The questions whose source port may count, by their place in the run: there are few
+	// in a block, so those of some blocks go together.
+	later [enoughLater + directBlock + lanes]uint32
 
 	opened [vectorBlock]uint32 // answers to questions with open source ports, see mixed
 }
@@ -144,6 +147,7 @@ const (
 	lanes       = 16
 	vectorBlock = 512 // a multiple of lanes
 	directBlock = 256 // the same; direct tables are to find room in the first cache too
+	enoughLater = 128 // dependent questions that are worth the way
 )
 
 // vectors answers questions by direct tables or, where d is nil, by intervals: the
@@ -155,25 +159,48 @@ func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []ui
 	out = out[:len(q)]
 	for len(q)-done >= lanes {
 		n := min(len(q)-done, x.size) / lanes
-		if !x.answer(&q[done], addresses, n, &out[done], base, w) {
+		if !x.answer(&q[done], addresses, n, &out[done], base, done, w) {
+			x.askLater(q, out, base, w)
 			return done
 		}
 		done += n * lanes
+		if x.later >= enoughLater {
+			x.askLater(q, out, base, w)
+		}
 	}
-	if done == len(q) {
-		return done
+	if done < len(q) && x.answerLast(q, addresses, out, base, done, w) {
+		done = len(q)
 	}
+	x.askLater(q, out, base, w)
+	return done
+}
+
+// answerLast answers the last questions, fewer than lanes, or returns false and leaves
+// them.
+func (x *blocks) answerLast(q []Query, addresses []interval.IPv6, out []uint32, base uint32, done int, w *Work) bool {
 	// The last one is repeated in full.
 	var full [lanes]Query
 	var answers [lanes]uint32
 	for i := range full {
 		full[i] = q[min(done+i, len(q)-1)]
 	}
-	if !x.answer(&full[0], addresses, 1, &answers[0], base, w) {
-		return done
+	before := x.later
+	if !x.answer(&full[0], addresses, 1, &answers[0], base, done, w) {
+		return false
 	}
 	copy(out[done:], answers[:])
-	return len(q)
+	for x.later > before && int(w.later[x.later-1]) >= len(q) { // repetitions
+		x.later--
+	}
+	return true
+}
+
+// askLater answers the questions in Work.later.
+func (x *blocks) askLater(q []Query, out []uint32, base uint32, w *Work) {
+	if x.later > 0 {
+		vectorDependents(&x.tables, &q[0], x.later, w, &out[0], uint(base+x.least))
+		x.later = 0
+	}
 }
 
 // blocks is what answers the blocks of a run.
@@ -184,6 +211,7 @@ type blocks struct {
 	remotes rowTables
 	columns columnTables
 	least   uint32
+	later   int // in Work.later
 }
 
 // begin fills in the pointers; it allocates nothing.
@@ -221,11 +249,16 @@ func truth(b bool) uint64 {
 	return 0
 }
 
-// answer answers 16 × n questions, or returns false and leaves them.
-func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, w *Work) bool {
+// answer answers 16 × n questions from the one at a place on, those in Work.later
+// excepted, or returns false and leaves them.
+func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, from int, w *Work) bool {
 	switch {
 	case x.direct:
-		return vectorDirect(&x.tables, q, n, w, out, uint(base+x.least))
+		later := vectorDirect(&x.tables, q, n, w, out, uint(base+x.least), uint(from), uint(x.later))
+		if later >= 0 {
+			x.later = later
+		}
+		return later >= 0
 	case addresses == nil:
 		if mixed := vectorRows4(&x.remotes, q, n, w); mixed > 0 {
 			vectorZones4(&x.remotes, mixed, w)
@@ -254,5 +287,5 @@ var _ = [...]uintptr{
 	unsafe.Offsetof(Work{}.key), unsafe.Offsetof(Work{}.position), unsafe.Offsetof(Work{}.source), unsafe.Offsetof(Work{}.row),
 	unsafe.Offsetof(Work{}.hi), unsafe.Offsetof(Work{}.lo),
 	unsafe.Offsetof(Work{}.mixedAddress), unsafe.Offsetof(Work{}.mixedBlock), unsafe.Offsetof(Work{}.mixedPlace),
-	unsafe.Offsetof(Work{}.page), unsafe.Offsetof(Work{}.second), unsafe.Offsetof(Work{}.dependent),
+	unsafe.Offsetof(Work{}.page), unsafe.Offsetof(Work{}.second), unsafe.Offsetof(Work{}.later),
 }

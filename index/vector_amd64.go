@@ -39,7 +39,16 @@ func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 //go:noescape
 func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 
-// vectorDirect does so by direct tables.
+// vectorDirect does so by direct tables, as if all source ports were usual. Questions that
+// depend on one that may be another go behind those that Work.later has: from is the
+// place of the first one. It returns how many are there then, or -1 where vectorVerdicts
+// returns false.
 //
 //go:noescape
-func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
+func vectorDirect(t *directTables, q *Query, blocks int, w *Work, out *uint32, base uint, from, later uint) int
+
+// vectorDependents answers the first n questions in Work.later, by their place from q and
+// out on.
+//
+//go:noescape
+func vectorDependents(t *directTables, q *Query, n int, w *Work, out *uint32, base uint)

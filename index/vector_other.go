@@ -21,6 +21,10 @@ func vectorVerdicts(*columnTables, *Query, int, *Work, *uint32, uint) bool {
 	panic("index: no vector loops")
 }
 
-func vectorDirect(*directTables, *Query, int, *Work, *uint32, uint) bool {
+func vectorDirect(*directTables, *Query, int, *Work, *uint32, uint, uint, uint) int {
+	panic("index: no vector loops")
+}
+
+func vectorDependents(*directTables, *Query, int, *Work, *uint32, uint) {
 	panic("index: no vector loops")
 }
