@@ -87,8 +87,9 @@ type Options struct {
 	// 128, negative means always.
 	LargeSet int
 	// DirectBytes bounds the bytes of the direct tables that classifiers get while they
-	// are asked very often; as they share chunks of memory.ChunkBytes, they may take a
-	// third more, and two chunks. 0 means 64 MiB, negative means no such tables.
+	// are asked very often. Above memory.ChunkBytes they share chunks of that size and of
+	// room for large pages, so that the heap may grow by twice as much. 0 means 64 MiB,
+	// negative means no such tables.
 	DirectBytes int
 	// LazyAbove is how many classifiers are compiled at once. Where more are needed
 	// each is compiled when it is first asked. 0 means any number, negative that

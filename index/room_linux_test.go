@@ -69,7 +69,7 @@ func answerWalled(t *testing.T, rng *rand.Rand, f *form, d *direct, family4 bool
 	q, addresses := make([]Query, count), make([]interval.IPv6, count)
 	for i := range q {
 		p := []flow.Protocol{flow.TCP, flow.UDP, flow.ICMP, 255}[rng.IntN(4)]
-		q[i] = Query{Remote: rng.Uint32(), Source: rng.Uint32N(1 << 16), Destination: DestinationKey(p, uint16(rng.IntN(1<<16)))}
+		q[i] = Query{Remote: rng.Uint32(), Source: rng.Uint32N(1<<16) >> (rng.IntN(2) * 14), Destination: DestinationKey(p, uint16(rng.IntN(1<<16)))}
 		addresses[i] = interval.IPv6{Hi: rng.Uint64(), Lo: rng.Uint64()}
 		if rng.IntN(3) == 0 {
 			q[i].Remote, addresses[i] = ^uint32(0), interval.IPv6{Hi: ^uint64(0), Lo: ^uint64(0)}

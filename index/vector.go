@@ -53,8 +53,8 @@ type Work struct {
 	// 8 bits of the address that are left, then the row that was found.
 	page, second [vectorBlock + lanes]uint32
 
-	// The questions whose source port may count, by their place in the run: there are few
-	// in a block, so those of some blocks go together.
+	// The questions whose source port may count, by their place from a block on: there are
+	// few in a block, so those of some blocks go together.
 	later [enoughLater + directBlock + lanes]uint32
 
 	opened [vectorBlock]uint32 // answers to questions with open source ports, see mixed
@@ -145,9 +145,10 @@ func (k *form) columnTables(t *columnTables) {
 // the first cache meanwhile.
 const (
 	lanes       = 16
-	vectorBlock = 512 // a multiple of lanes
-	directBlock = 256 // the same; direct tables are to find room in the first cache too
-	enoughLater = 128 // dependent questions that are worth the way
+	vectorBlock = 512     // a multiple of lanes
+	directBlock = 256     // the same; direct tables are to find room in the first cache too
+	enoughLater = 128     // dependent questions that are worth the way
+	farthest    = 1 << 20 // questions that they come from
 )
 
 // vectors answers questions by direct tables or, where d is nil, by intervals: the
@@ -158,13 +159,16 @@ func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []ui
 	x.begin(k, d, open)
 	out = out[:len(q)]
 	for len(q)-done >= lanes {
+		if x.later == 0 {
+			x.since = done
+		}
 		n := min(len(q)-done, x.size) / lanes
 		if !x.answer(&q[done], addresses, n, &out[done], base, done, w) {
 			x.askLater(q, out, base, w)
 			return done
 		}
 		done += n * lanes
-		if x.later >= enoughLater {
+		if x.later >= enoughLater || done-x.since >= farthest {
 			x.askLater(q, out, base, w)
 		}
 	}
@@ -184,12 +188,15 @@ func (x *blocks) answerLast(q []Query, addresses []interval.IPv6, out []uint32, 
 	for i := range full {
 		full[i] = q[min(done+i, len(q)-1)]
 	}
+	if x.later == 0 {
+		x.since = done
+	}
 	before := x.later
 	if !x.answer(&full[0], addresses, 1, &answers[0], base, done, w) {
 		return false
 	}
 	copy(out[done:], answers[:])
-	for x.later > before && int(w.later[x.later-1]) >= len(q) { // repetitions
+	for x.later > before && x.since+int(w.later[x.later-1]) >= len(q) { // repetitions
 		x.later--
 	}
 	return true
@@ -198,7 +205,7 @@ func (x *blocks) answerLast(q []Query, addresses []interval.IPv6, out []uint32, 
 // askLater answers the questions in Work.later.
 func (x *blocks) askLater(q []Query, out []uint32, base uint32, w *Work) {
 	if x.later > 0 {
-		vectorDependents(&x.tables, &q[0], x.later, w, &out[0], uint(base+x.least))
+		vectorDependents(&x.tables, &q[x.since], x.later, w, &out[x.since], uint(base+x.least))
 		x.later = 0
 	}
 }
@@ -211,7 +218,8 @@ type blocks struct {
 	remotes rowTables
 	columns columnTables
 	least   uint32
-	later   int // in Work.later
+	since   int // where the questions in Work.later begin
+	later   int // how many there are
 }
 
 // begin fills in the pointers; it allocates nothing.
@@ -254,7 +262,7 @@ func truth(b bool) uint64 {
 func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, from int, w *Work) bool {
 	switch {
 	case x.direct:
-		later := vectorDirect(&x.tables, q, n, w, out, uint(base+x.least), uint(from), uint(x.later))
+		later := vectorDirect(&x.tables, q, n, w, out, uint(base+x.least), uint(from-x.since), uint(x.later))
 		if later >= 0 {
 			x.later = later
 		}

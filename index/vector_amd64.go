@@ -39,7 +39,7 @@ func vectorZones6(t *rowTables, count int, addresses *interval.IPv6, w *Work)
 //go:noescape
 func vectorVerdicts(t *columnTables, q *Query, blocks int, w *Work, out *uint32, base uint) bool
 
-// vectorDirect does so by direct tables, as if all source ports were usual. Questions that
+// vectorDirect answers questions by direct tables, as if all source ports were usual. Questions that
 // depend on one that may be another go behind those that Work.later has: from is the
 // place of the first one. It returns how many are there then, or -1 where vectorVerdicts
 // returns false.

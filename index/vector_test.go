@@ -160,8 +160,17 @@ func compare(t *testing.T, rng *rand.Rand, k fusedOne, d *direct, q []Query, add
 	for i, step := first, 1+rng.IntN(3)*rng.IntN(700); i < len(q); i += step {
 		q[i].Source = OpenSource
 	}
-	if n := k.vectors(d, q, addresses, verdictsOf(got), 5, true, new(Work)); n > first || n < first-vectorBlock || n%lanes != 0 {
+	for i := range got {
+		got[i] = mark
+	}
+	n := k.vectors(d, q, addresses, verdictsOf(got), 5, true, new(Work))
+	if n > first || n < first-vectorBlock || n%lanes != 0 {
 		t.Fatalf("%d of %d questions are answered, the source port of number %d is open", n, len(q), first)
+	}
+	for i := range got[:n] {
+		if want := 5 + alone(&q[i]); got[i] != want {
+			t.Fatalf("before an open source port: question %d of %d, %+v: %d, want %d", i, n, q[i], got[i], want)
+		}
 	}
 	for i := range got {
 		got[i] = mark

@@ -68,7 +68,8 @@ func (v *stringView) ipv4(v4 []uint32, family []uint8) int {
 	if !hasParser || v.off32 == nil || len(v.bytes) < 16 {
 		return 0
 	}
-	// Whatever offsets a file has: the first one is not negative, see ValueBytes.
+	// Whatever offsets a file has: neither the first one, see ValueBytes, nor that one and
+	// the bytes together are beyond 31 bits, so that no difference comes round.
 	n, last := 0, uint32(len(v.bytes)-16)
 	for n < len(v4) && uint32(v.off32[n]-v.off32[0]) <= last {
 		n++

@@ -27,9 +27,12 @@ func TestCopiesAreApart(t *testing.T) {
 			t.Fatalf("list %d of %d: another copy", i, len(lists))
 		}
 	}
+	if small := []uint32{4, 5}; &Copy(&c, small)[0] == &small[0] {
+		t.Error("a small list stays where it is")
+	}
 	large := make([]uint32, ChunkBytes/16+1)
 	if got := Copy(&c, large); &got[0] != &large[0] {
-		t.Error("what no chunk holds was copied")
+		t.Error("a list that is too large was copied")
 	}
 	if got := Copy(&c, []uint8(nil)); got != nil {
 		t.Errorf("nothing became %v", got)
