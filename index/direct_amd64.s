@@ -101,17 +101,7 @@ nextFirst:
 	CMPQ AX, CX
 	JLT  first
 
-	// Open source ports that are not to be answered.
-	CMPQ          directTables_open(DI), $0
-	JE            closed
-	VPTESTMD.BCST cOpen<>(SB), Z22, K1
-	KORTESTW      K1, K1
-	JZ            closed
-	MOVQ          $-1, ret+64(FP)
-	VZEROUPPER
-	RET
-
-closed:
+	OPEN(Z22, directTables_open(DI), refused, closed)
 	TESTQ R13, R13
 	JZ    cells
 
@@ -203,6 +193,11 @@ same:
 	CMPQ      AX, CX
 	JLT       cell
 	MOVQ      R14, ret+64(FP)
+	VZEROUPPER
+	RET
+
+refused:
+	MOVQ $-1, ret+64(FP)
 	VZEROUPPER
 	RET
 

@@ -159,9 +159,6 @@ func (k *form) vectors(d *direct, q []Query, addresses []interval.IPv6, out []ui
 	x.begin(k, d, open)
 	out = out[:len(q)]
 	for len(q)-done >= lanes {
-		if x.later == 0 {
-			x.since = done
-		}
 		n := min(len(q)-done, x.size) / lanes
 		if !x.answer(&q[done], addresses, n, &out[done], base, done, w) {
 			x.askLater(q, out, base, w)
@@ -187,9 +184,6 @@ func (x *blocks) answerLast(q []Query, addresses []interval.IPv6, out []uint32, 
 	var answers [lanes]uint32
 	for i := range full {
 		full[i] = q[min(done+i, len(q)-1)]
-	}
-	if x.later == 0 {
-		x.since = done
 	}
 	before := x.later
 	if !x.answer(&full[0], addresses, 1, &answers[0], base, done, w) {
@@ -262,6 +256,9 @@ func truth(b bool) uint64 {
 func (x *blocks) answer(q *Query, addresses []interval.IPv6, n int, out *uint32, base uint32, from int, w *Work) bool {
 	switch {
 	case x.direct:
+		if x.later == 0 {
+			x.since = from
+		}
 		later := vectorDirect(&x.tables, q, n, w, out, uint(base+x.least), uint(from-x.since), uint(x.later))
 		if later >= 0 {
 			x.later = later

@@ -209,17 +209,14 @@ GLOBL cLastKey<>(SB), RODATA|NOPTR, $4
 	VPORD        spare, ports, ports; \
 	VPMINUD.BCST cPortless<>(SB), ports, ports
 
-// OPEN returns false where blocks with open source ports are not to be answered and
+// OPEN goes to refused where blocks with open source ports are not to be answered and
 // there is one among those that were put together in all.
-#define OPEN(all, open, ret, closed) \
+#define OPEN(all, open, refused, closed) \
 	CMPQ          open, $0; \
 	JE            closed; \
 	VPTESTMD.BCST cOpen<>(SB), all, K1; \
 	KORTESTW      K1, K1; \
-	JZ            closed; \
-	MOVB          $0, ret; \
-	VZEROUPPER; \
-	RET; \
+	JNZ           refused; \
 closed:
 
 // MIXED notes the lanes whose interval is mixed behind the BX that the Work at R12

@@ -73,7 +73,7 @@ nextService:
 	CMPQ AX, CX
 	JLT  service
 
-	OPEN(Z14, columnTables_open(DI), ret+48(FP), closed)
+	OPEN(Z14, columnTables_open(DI), refused, closed)
 	MOVQ    columnTables_starts(DI), R8
 	MOVQ    columnTables_shift(DI), SI
 	VPSLLVD Z26, Z24, Z8
@@ -154,5 +154,10 @@ verdict:
 	CMPQ      AX, CX
 	JLT       verdict
 	MOVB      $1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+refused:
+	MOVB $0, ret+48(FP)
 	VZEROUPPER
 	RET
