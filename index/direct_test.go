@@ -3,10 +3,12 @@ package index
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"ipflow/ingest/flow"
+	"ipflow/ingest/network"
 )
 
 // Direct tables, by either loop, give the answers of the intervals.
@@ -94,6 +96,42 @@ func TestDirectEqualsIntervals(t *testing.T) {
 	}
 	if dependent == 0 || wide == 0 || narrow == 0 {
 		t.Errorf("%d columns by source port, %d wide tables, %d times columns of a byte: the test tests nothing", dependent, wide, narrow)
+	}
+}
+
+// A range that begins or ends with the first or the last address of a page, alone in it.
+func TestDirectPagesKeepTheirEnds(t *testing.T) {
+	for _, lone := range []string{
+		"0.0.0.0", "20.0.0.0", "20.0.0.255", "20.0.1.0", "20.0.255.255", "20.15.255.255", "20.16.0.0", "20.255.255.255", "255.255.255.255",
+	} {
+		n := taggedNetwork(rand.New(rand.NewPCG(1, 1)), 1, 1, 1)
+		for _, group := range n.SecurityGroups {
+			r := group.Rules[0]
+			r.Source, r.Protocol, r.Access = selectors(lone+"/32"), network.AnyProtocol, flow.Allow
+			r.SourcePorts, r.DestinationPorts = []flow.PortRange{flow.AllPorts}, []flow.PortRange{flow.AllPorts}
+		}
+		ix, err := Compile(context.Background(), n, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := fuseOne(ix.Classifier(n.NICs[0], flow.Inbound, flow.AddressFrom(n.NICs[0].IPConfigs[0].Address)))
+		d := newDirect(k.form)
+		if d == nil {
+			t.Fatal("no direct tables")
+		}
+		at := flow.AddressFrom(netip.MustParseAddr(lone)).As4()
+		var answers []VerdictID
+		for _, remote := range []uint32{at - 1, at, at + 1} {
+			q := Query{Remote: remote, Destination: DestinationKey(flow.TCP, 80)}
+			got, want := k.at(d.rowOf(remote), d.columnOf(sourceKeyAt(q.Destination, q.Source), q.Destination)), alone4(k, &q)
+			if got != want {
+				t.Errorf("%s: %#x has verdict %d, want %d", lone, remote, got, want)
+			}
+			answers = append(answers, want)
+		}
+		if answers[0] == answers[1] || answers[1] == answers[2] {
+			t.Errorf("%s is not apart: %v", lone, answers)
+		}
 	}
 }
 
